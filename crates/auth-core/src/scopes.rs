@@ -1,0 +1,124 @@
+//! Scopes, as RFC 6749 writes them.
+
+use std::fmt;
+
+/// A set of scopes in the form of RFC 6749 section 3.3: tokens of printable ASCII without space,
+/// quote and backslash, kept in the order given, each once.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Scopes(Box<str>);
+
+impl Scopes {
+    /// From scopes, one an item. Items that are not scope tokens are left out: they could be
+    /// neither written nor matched.
+    pub fn new<I>(scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let mut all = String::new();
+        for scope in scopes {
+            let scope = scope.as_ref();
+            if is_scope_token(scope) && !holds(&all, scope) {
+                if !all.is_empty() {
+                    all.push(' ');
+                }
+                all.push_str(scope);
+            }
+        }
+        Self(all.into())
+    }
+
+    /// From the text form, scopes separated by spaces.
+    pub fn parse(text: &str) -> Self {
+        Self::new(text.split(' '))
+    }
+
+    /// Whether `scope` is among them, compared byte by byte.
+    pub fn contains(&self, scope: &str) -> bool {
+        is_scope_token(scope) && holds(&self.0, scope)
+    }
+
+    /// Whether all of `other` are among them.
+    pub fn is_superset(&self, other: &Self) -> bool {
+        other.iter().all(|scope| holds(&self.0, scope))
+    }
+
+    /// One by one.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// The text form, separated by single spaces.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn holds(all: &str, scope: &str) -> bool {
+    all.split(' ').any(|one| one == scope)
+}
+
+fn is_scope_token(scope: &str) -> bool {
+    !scope.is_empty()
+        && scope
+            .bytes()
+            .all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Scopes {
+    fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
+        Self::new(scopes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_items_agree() {
+        let scopes = Scopes::parse("read  admin read");
+        assert_eq!(scopes, Scopes::new(["read", "admin"]));
+        assert_eq!(scopes.as_str(), "read admin");
+        assert_eq!(scopes.iter().collect::<Vec<_>>(), ["read", "admin"]);
+    }
+
+    #[test]
+    fn only_whole_scopes_match() {
+        let scopes = Scopes::parse("read:all admin");
+        assert!(scopes.contains("admin"));
+        for no in ["", "read", "ADMIN", "admi", "read:all admin", " admin"] {
+            assert!(!scopes.contains(no), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_scope_token_is_left_out() {
+        assert!(Scopes::new(["a\"b", "a\\b", "a b", "\u{e4}", ""]).is_empty());
+    }
+
+    #[test]
+    fn narrower_is_a_subset() {
+        let wide = Scopes::parse("a b c");
+        assert!(wide.is_superset(&Scopes::parse("c a")));
+        assert!(wide.is_superset(&Scopes::default()));
+        assert!(!wide.is_superset(&Scopes::parse("a d")));
+    }
+}
