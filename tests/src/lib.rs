@@ -1,1 +1,31 @@
+//! What the cross-crate tests share: the example programs as servers, and clients that are not ours.
+//!
+//! - [`Program`] starts an example program on a free port and kills it when the test is done.
+//! - [`Request`] and [`Connection`] speak HTTP/1.1 byte for byte: odd, doubled and broken headers
+//!   reach the server as the test wrote them.
+//! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
+//!
+//! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
+//! what is needed; without that a test fails, it is never skipped.
 
+mod clients;
+mod http;
+mod program;
+
+use std::path::Path;
+
+pub use clients::{Curl, grpc_client, python};
+pub use http::{Connection, Request, Response};
+pub use program::{Program, example};
+
+/// The root of the repository, where the programs and clients run.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests are a folder of the repository")
+}
+
+/// The vector files, `tests/vectors`.
+pub fn vectors() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors"))
+}
