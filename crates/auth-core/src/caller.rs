@@ -1,0 +1,332 @@
+//! The handle through which everything learns who is calling.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use async_trait::async_trait;
+use http::Extensions;
+
+use crate::{Challenge, Principal, Unavailable};
+
+/// Who is calling, as far as the layers of this request know: one handle in the request's
+/// extensions, shared by all of them. Cheap to clone.
+///
+/// 1. What the application [vouched](Self::vouch) for counts before all else.
+/// 2. Then a bearer token: with one present, a session cookie counts as absent.
+/// 3. Then the session. It is loaded when somebody first asks, and only then.
+#[derive(Clone)]
+pub struct Caller(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    vouched: OnceLock<Principal>,
+    token: OnceLock<TokenSlot>,
+    session: OnceLock<SessionSlot>,
+}
+
+struct TokenSlot {
+    outcome: TokenOutcome,
+    realm: Arc<str>,
+}
+
+struct SessionSlot {
+    source: Arc<dyn SessionSource>,
+    realm: Arc<str>,
+}
+
+/// What a token layer found out about a request.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum TokenOutcome {
+    /// There was no token.
+    Absent,
+    /// A token proved this principal.
+    Proven(Principal),
+    /// There was a token, it was refused, and the layer was told to go on: nobody.
+    Refused,
+    /// There was a good token, but the store can not tell whether it was revoked.
+    Unavailable(Unavailable),
+}
+
+/// Where a session's principal comes from: implemented by session layers.
+#[async_trait]
+pub trait SessionSource: fmt::Debug + Send + Sync + 'static {
+    /// The principal, if that can be told without waiting.
+    fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>>;
+
+    /// The principal; loads the session on first use.
+    async fn principal(&self) -> Result<Option<Principal>, Unavailable>;
+
+    /// The principal if the session was loaded before; None if not. Never loads.
+    fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>>;
+
+    /// The layer's own handle, for its extractors.
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+/// The caller was not resolved yet: ask [`Caller::principal`], or stack a guard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotResolved;
+
+impl fmt::Display for NotResolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the caller was not resolved yet")
+    }
+}
+
+impl std::error::Error for NotResolved {}
+
+impl Caller {
+    /// Who is calling; None if nobody was identified.
+    ///
+    /// The first call may load the session; all later ones answer the same without waiting, until
+    /// the handler itself logs somebody in or out.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when the store can not tell: answer 503.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a load that was dropped is begun again by the next call.
+    pub async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
+        match self.without_session() {
+            Ok(known) => known,
+            Err(session) => session.source.principal().await,
+        }
+    }
+
+    /// Who is calling, if that was found out before.
+    ///
+    /// # Errors
+    ///
+    /// [`NotResolved`] when nobody asked yet, or the store could not tell.
+    pub fn peek(&self) -> Result<Option<Principal>, NotResolved> {
+        let known = match self.without_session() {
+            Ok(known) => known,
+            Err(session) => session.source.peek().ok_or(NotResolved)?,
+        };
+        known.map_err(|_| NotResolved)
+    }
+
+    /// As [`principal`](Self::principal), where it can be told without waiting: what layers and
+    /// guards try first.
+    pub fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        match self.without_session() {
+            Ok(known) => Some(known),
+            Err(session) => session.source.principal_now(),
+        }
+    }
+
+    /// What is known without the session; `Err` if the session has to be asked.
+    fn without_session(&self) -> Result<Result<Option<Principal>, Unavailable>, &SessionSlot> {
+        if let Some(vouched) = self.0.vouched.get() {
+            return Ok(Ok(Some(vouched.clone())));
+        }
+        match self.0.token.get().map(|slot| &slot.outcome) {
+            Some(TokenOutcome::Proven(principal)) => return Ok(Ok(Some(principal.clone()))),
+            Some(TokenOutcome::Refused) => return Ok(Ok(None)),
+            Some(TokenOutcome::Unavailable(unavailable)) => return Ok(Err(*unavailable)),
+            Some(TokenOutcome::Absent) | None => {}
+        }
+        self.0.session.get().map_or(Ok(Ok(None)), Err)
+    }
+
+    /// Puts a principal of the application's own into a request, whatever layers find.
+    pub fn vouch(extensions: &mut Extensions, principal: Principal) -> Self {
+        let caller = Self::join(extensions, |inner| inner.vouched.get().is_none());
+        // The slot was empty a moment ago, and nobody else holds this request.
+        let _ = caller.0.vouched.set(principal);
+        caller
+    }
+
+    /// For token layers: puts what the request's token says into its caller.
+    pub fn join_token(
+        extensions: &mut Extensions,
+        outcome: TokenOutcome,
+        realm: &Arc<str>,
+    ) -> Self {
+        let caller = Self::join(extensions, |inner| inner.token.get().is_none());
+        let realm = Arc::clone(realm);
+        let _ = caller.0.token.set(TokenSlot { outcome, realm });
+        caller
+    }
+
+    /// For session layers: puts the request's session into its caller.
+    pub fn join_session(
+        extensions: &mut Extensions,
+        source: Arc<dyn SessionSource>,
+        realm: &Arc<str>,
+    ) -> Self {
+        let caller = Self::join(extensions, |inner| inner.session.get().is_none());
+        let realm = Arc::clone(realm);
+        let _ = caller.0.session.set(SessionSlot { source, realm });
+        caller
+    }
+
+    /// The caller that the layers of this request share. The first of them finds none, or one that
+    /// came along from another request: then what it would fill is filled already, and a fresh one
+    /// replaces it.
+    fn join(extensions: &mut Extensions, is_free: impl FnOnce(&Inner) -> bool) -> Self {
+        match extensions.get::<Self>() {
+            Some(caller) if is_free(&caller.0) => caller.clone(),
+            _ => {
+                let caller = Self(Arc::default());
+                extensions.insert(caller.clone());
+                caller
+            }
+        }
+    }
+
+    /// The session layer's own handle, if it is of type `T`.
+    pub fn session<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let session = self.0.session.get()?;
+        Arc::clone(&session.source).as_any().downcast().ok()
+    }
+
+    /// What a refusal should ask for: a bearer token where a token layer serves, a session where
+    /// only cookies do.
+    pub fn challenge(&self) -> Challenge {
+        let token = self.0.token.get().map(|slot| &slot.realm);
+        let session = self.0.session.get().map(|slot| &slot.realm);
+        match (token, session) {
+            (Some(realm), _) => Challenge::bearer(Arc::clone(realm)),
+            (None, Some(realm)) => Challenge::session(Arc::clone(realm)),
+            (None, None) => Challenge::default(),
+        }
+    }
+
+    /// What a refusal of `principal` should ask for: in the scheme of the credential it used.
+    pub fn challenge_for(&self, principal: &Principal) -> Challenge {
+        match (principal.kind(), self.0.session.get()) {
+            (crate::PrincipalKind::Session, Some(slot)) => {
+                Challenge::session(Arc::clone(&slot.realm))
+            }
+            _ => self.challenge(),
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("principal", &self.peek())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{PrincipalKind, PrincipalParts};
+
+    #[derive(Debug)]
+    struct Loaded(Option<Principal>);
+
+    #[async_trait]
+    impl SessionSource for Loaded {
+        fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+            None
+        }
+
+        async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
+            Ok(self.0.clone())
+        }
+
+        fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+            None
+        }
+
+        fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+            self
+        }
+    }
+
+    fn somebody(kind: PrincipalKind, subject: &str) -> Principal {
+        Principal::insecure_for_tests(kind, PrincipalParts::new(subject))
+    }
+
+    fn session_of(subject: &str) -> Arc<dyn SessionSource> {
+        Arc::new(Loaded(Some(somebody(PrincipalKind::Session, subject))))
+    }
+
+    async fn subject(caller: &Caller) -> Option<String> {
+        let principal = caller.principal().await.expect("available");
+        principal.map(|p| p.subject().to_owned())
+    }
+
+    #[tokio::test]
+    async fn layers_share_one_caller_in_either_order_and_the_token_wins() {
+        let realm: Arc<str> = "r".into();
+        let token = || TokenOutcome::Proven(somebody(PrincipalKind::Token, "bearer"));
+        for session_first in [true, false] {
+            let mut extensions = Extensions::new();
+            let first = if session_first {
+                let first = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+                Caller::join_token(&mut extensions, token(), &realm);
+                first
+            } else {
+                let first = Caller::join_token(&mut extensions, token(), &realm);
+                Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+                first
+            };
+            assert_eq!(subject(&first).await.as_deref(), Some("bearer"));
+            let shared = extensions.get::<Caller>().expect("inserted");
+            assert!(shared.session::<Loaded>().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_hides_the_session_and_an_absent_one_does_not() {
+        let realm: Arc<str> = "r".into();
+        for (outcome, expected) in [
+            (TokenOutcome::Refused, None),
+            (TokenOutcome::Absent, Some("cookie".to_owned())),
+        ] {
+            let mut extensions = Extensions::new();
+            Caller::join_token(&mut extensions, outcome, &realm);
+            let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+            assert_eq!(subject(&caller).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_came_along_from_another_request_is_replaced() {
+        let realm: Arc<str> = "r".into();
+        let mut extensions = Extensions::new();
+        Caller::join_session(&mut extensions, session_of("mallory"), &realm);
+        let fresh = Caller::join_session(&mut extensions, session_of("alice"), &realm);
+        assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
+    }
+
+    #[tokio::test]
+    async fn unavailable_is_neither_somebody_nor_nobody() {
+        let mut extensions = Extensions::new();
+        let outcome = TokenOutcome::Unavailable(Unavailable::default());
+        let caller = Caller::join_token(&mut extensions, outcome, &"r".into());
+        assert_eq!(caller.principal().await, Err(Unavailable::default()));
+        assert_eq!(caller.peek(), Err(NotResolved));
+    }
+
+    #[tokio::test]
+    async fn peeking_does_not_take_unresolved_for_nobody() {
+        let mut extensions = Extensions::new();
+        let caller = Caller::join_session(&mut extensions, session_of("alice"), &"r".into());
+        assert_eq!(caller.peek(), Err(NotResolved));
+    }
+
+    #[tokio::test]
+    async fn what_the_application_vouches_for_comes_first() {
+        let realm: Arc<str> = "r".into();
+        let mut extensions = Extensions::new();
+        Caller::vouch(
+            &mut extensions,
+            Principal::vouched(PrincipalParts::new("machine")),
+        );
+        let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+        assert_eq!(subject(&caller).await.as_deref(), Some("machine"));
+    }
+}

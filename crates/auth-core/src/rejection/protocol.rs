@@ -1,0 +1,73 @@
+//! Whether a request speaks gRPC.
+
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+
+/// What a request speaks, and so what shape its refusal takes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Protocol(Option<HeaderValue>);
+
+impl Protocol {
+    /// Plain HTTP.
+    pub const HTTP: Self = Self(None);
+
+    /// Looks at the request's content type: gRPC is `application/grpc`, alone or followed by `+`,
+    /// `;` or `-web`.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self(
+            headers
+                .get(CONTENT_TYPE)
+                .filter(|v| is_grpc(v.as_bytes()))
+                .cloned(),
+        )
+    }
+
+    /// Whether it is gRPC.
+    pub const fn is_grpc(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The request's content type, if it speaks gRPC: the response's, too.
+    pub(super) fn grpc_content_type(&self) -> Option<&HeaderValue> {
+        self.0.as_ref()
+    }
+}
+
+fn is_grpc(content_type: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let Some((start, rest)) = content_type.split_at_checked(GRPC.len()) else {
+        return false;
+    };
+    start.eq_ignore_ascii_case(GRPC)
+        && match rest {
+            [] | [b'+' | b';', ..] => true,
+            _ => rest.len() >= 4 && rest[..4].eq_ignore_ascii_case(b"-web"),
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_is_told_by_its_content_type() {
+        let rows = [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("application/grpc;x=y", true),
+            ("application/grpc-web", true),
+            ("application/grpc-web-text+proto", true),
+            ("Application/GRPC", true),
+            ("application/grpcx", false),
+            ("application/grpc-we", false),
+            ("application/json", false),
+            ("application/json; application/grpc", false),
+            ("", false),
+        ];
+        for (content_type, expected) in rows {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, content_type.parse().expect("a header value"));
+            assert_eq!(Protocol::of(&headers).is_grpc(), expected, "{content_type}");
+        }
+        assert!(!Protocol::of(&HeaderMap::new()).is_grpc());
+    }
+}
