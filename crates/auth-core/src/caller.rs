@@ -176,6 +176,8 @@ impl Caller {
             _ => {
                 let caller = Self(Arc::default());
                 extensions.insert(caller.clone());
+                // Whoever an earlier request was, this one is not.
+                extensions.remove::<Principal>();
                 caller
             }
         }
@@ -298,8 +300,10 @@ mod tests {
         let realm: Arc<str> = "r".into();
         let mut extensions = Extensions::new();
         Caller::join_session(&mut extensions, session_of("mallory"), &realm);
+        extensions.insert(somebody(PrincipalKind::Session, "mallory"));
         let fresh = Caller::join_session(&mut extensions, session_of("alice"), &realm);
         assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
+        assert!(extensions.get::<Principal>().is_none());
     }
 
     #[tokio::test]

@@ -1,10 +1,13 @@
 //! The vocabulary of the auth layers.
 
+#[cfg(feature = "axum")]
+mod axum;
 mod caller;
 mod clock;
 pub mod credentials;
 mod error;
 mod event;
+pub mod guard;
 mod invalid_token;
 mod login_id;
 mod outage;
@@ -19,6 +22,7 @@ pub use caller::{Caller, NotResolved, SessionSource, TokenOutcome};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{StoreError, Unavailable};
 pub use event::{Event, EventSink};
+pub use guard::{RequireAuth, RequireFresh, RequireScope};
 pub use invalid_token::InvalidToken;
 pub use login_id::{LoginId, ParseLoginIdError};
 pub use outage::OutagePolicy;

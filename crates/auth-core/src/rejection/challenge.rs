@@ -26,6 +26,11 @@ impl Challenge {
         Self(Some((Scheme::Session, realm)))
     }
 
+    /// Whether it asks for a session.
+    pub fn is_session(&self) -> bool {
+        matches!(self.0, Some((Scheme::Session, _)))
+    }
+
     /// The header's value, with the parameters of a refusal.
     pub(super) fn header(&self, params: &[(&str, &str)]) -> HeaderValue {
         let (scheme, realm) = match &self.0 {
