@@ -83,6 +83,11 @@ impl LaneRecord {
         self.subjects.len() + self.logins.len() + self.tokens.len()
     }
 
+    /// How many of them are denied tokens.
+    pub fn denied_tokens(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

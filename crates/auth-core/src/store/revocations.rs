@@ -17,6 +17,12 @@ pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// here, so that sessions and tokens of one subject always meet.
     fn realm(&self) -> &str;
 
+    /// Whether other processes use the same state, now or after a restart: then secrets that its
+    /// records depend on must be configured, not made up. True unless a store says otherwise.
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// The verdict, where this process knows it without asking anybody.
     fn verdict_now(&self, query: &Query) -> Option<Verdict> {
         let _ = query;
