@@ -1,0 +1,102 @@
+//! The thread that removes what is over.
+
+use std::{
+    io,
+    sync::{Arc, Weak},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::store::Inner;
+
+/// How long it rests at least. What is over is refused at once; this only frees its memory.
+const REST: Duration = Duration::from_secs(60);
+
+/// It rests so many times as long as it swept, so that it never takes more than a fraction of one
+/// core, however much there is to look at.
+const REST_PER_SWEEP: u32 = 50;
+
+/// Sweeps a store every minute for as long as it is there. A thread of its own, because a store
+/// needs no async runtime, and an idle process makes no calls to piggyback on.
+#[derive(Debug)]
+pub(crate) struct Janitor {
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Janitor {
+    pub(crate) fn start(inner: &Arc<Inner>) -> io::Result<Self> {
+        let stop = Arc::new(Stop::default());
+        let (weak, asked) = (Arc::downgrade(inner), Arc::clone(&stop));
+        let thread = thread::Builder::new()
+            .name("auth-janitor".to_owned())
+            .spawn(move || work(&weak, &asked))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn thread(&mut self) -> JoinHandle<()> {
+        self.thread.take().expect("taken once")
+    }
+}
+
+impl Drop for Janitor {
+    /// Asks it to end, and does not wait for it: stores are dropped on threads that must not block.
+    fn drop(&mut self) {
+        *self.stop.asked.lock() = true;
+        self.stop.changed.notify_all();
+        drop(self.thread.take());
+    }
+}
+
+fn work(inner: &Weak<Inner>, stop: &Stop) {
+    let mut rest = REST;
+    while !stop.within(rest) {
+        let Some(inner) = inner.upgrade() else {
+            return;
+        };
+        let began = Instant::now();
+        inner.sweep();
+        rest = REST.max(began.elapsed().saturating_mul(REST_PER_SWEEP));
+    }
+}
+
+impl Stop {
+    /// Waits for `rest`; whether it was asked to stop.
+    fn within(&self, rest: Duration) -> bool {
+        let until = Instant::now() + rest;
+        let mut asked = self.asked.lock();
+        while !*asked {
+            if self.changed.wait_until(&mut asked, until).timed_out() {
+                break;
+            }
+        }
+        *asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::MemoryStore;
+
+    #[test]
+    fn the_thread_ends_with_its_store() {
+        let mut store = MemoryStore::new();
+        let thread = store.janitor().thread();
+        drop(store);
+        thread
+            .join()
+            .expect("it ends, long before its rest is over");
+    }
+}

@@ -1,0 +1,217 @@
+//! One session's record, changed in place.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{
+    Timestamp,
+    revocation::{LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
+    store::{
+        Commit, CommitOutcome, Establish, Established, Load, LoginChange, SessionKey, SessionLogin,
+        SessionRecord,
+    },
+};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::fields::{NotChanged, changed};
+
+/// How long a replaced id is known to be replaced, and an ended session to have ended.
+pub(crate) const GONE_FOR: Duration = Duration::from_secs(60);
+
+/// What is under one session key.
+///
+/// A cell never comes back to life: once its state is not `Live` any more, nothing is written to it,
+/// whoever still holds it, in the map or out of it.
+#[derive(Debug)]
+pub(crate) struct SessionCell {
+    /// The command that made it.
+    born: Op,
+    login: Option<CellLogin>,
+    state: Mutex<State>,
+}
+
+/// What the verdict on a session rests on. A key's login never changes: a login makes a new key.
+#[derive(Clone, Copy, Debug)]
+struct CellLogin {
+    place: Place,
+    login: LoginKey,
+    version: u64,
+}
+
+#[derive(Debug)]
+pub(crate) enum State {
+    Live(Live),
+    Gone(Box<Gone>),
+    Ended { until: Timestamp },
+}
+
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) record: Arc<SessionRecord>,
+    /// The last command that changed it, so that its repetition does not.
+    op: Op,
+}
+
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) successor: SessionKey,
+    pub(crate) op: Op,
+    until: Timestamp,
+}
+
+impl SessionCell {
+    pub(crate) fn new(realm: &str, record: Arc<SessionRecord>, op: Op) -> Self {
+        let login = record.login.as_ref().map(|login| CellLogin {
+            place: Place::of(realm, &login.subject),
+            login: LoginKey::of(realm, &login.subject, &login.login),
+            version: login.version,
+        });
+        Self {
+            born: op,
+            login,
+            state: Mutex::new(State::Live(Live { record, op })),
+        }
+    }
+
+    /// What to ask the subject's lane, if anybody is logged in.
+    pub(crate) fn query(&self) -> Option<Query> {
+        self.login.map(|login| Query {
+            place: login.place,
+            login: Some(login.login),
+            token: None,
+            standing: Standing::Version(login.version),
+        })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Whether `op` made it.
+    pub(crate) fn is_born_of(&self, op: Op) -> bool {
+        self.born == op
+    }
+
+    /// What is there, but for the verdict on its login.
+    pub(crate) fn load(&self, now: Timestamp) -> Load {
+        match &*self.state() {
+            State::Live(live) if !live.record.is_expired(now) => {
+                Load::Live(Arc::clone(&live.record))
+            }
+            State::Gone(gone) if now < gone.until => Load::Gone,
+            _ => Load::Absent,
+        }
+    }
+
+    pub(crate) fn touch(&self, now: Timestamp) {
+        if let State::Live(live) = &mut *self.state()
+            && !live.record.is_expired(now)
+            && live.record.last_seen_at < now
+        {
+            Arc::make_mut(&mut live.record).last_seen_at = now;
+        }
+    }
+
+    pub(crate) fn commit(&self, commit: &Commit, now: Timestamp) -> CommitOutcome {
+        let mut state = self.state();
+        let State::Live(live) = &mut *state else {
+            return CommitOutcome::Ended;
+        };
+        if live.record.is_expired(now) {
+            return CommitOutcome::Ended;
+        }
+        if live.op == commit.op {
+            return CommitOutcome::Done(Arc::clone(&live.record));
+        }
+        match changed(&live.record.fields, &commit.changes) {
+            Err(NotChanged::Conflict) => CommitOutcome::Conflict(Arc::clone(&live.record)),
+            Err(NotChanged::TooLarge) => CommitOutcome::TooLarge,
+            Ok(fields) => {
+                // Copies what other requests still look at, and only then.
+                let record = Arc::make_mut(&mut live.record);
+                record.fields = fields;
+                record.last_seen_at = record.last_seen_at.max(now);
+                live.op = commit.op;
+                CommitOutcome::Done(Arc::clone(&live.record))
+            }
+        }
+    }
+
+    /// Ends it; gives the login it had, if it was alive.
+    pub(crate) fn end(&self, now: Timestamp) -> Option<SessionLogin> {
+        let mut state = self.state();
+        let State::Live(live) = &*state else {
+            return None;
+        };
+        let login = live.record.login.clone();
+        *state = State::Ended {
+            until: now.plus(GONE_FOR),
+        };
+        login
+    }
+
+    /// Whether it may leave the map; if so nothing can be written to it any more.
+    pub(crate) fn sweep(&self, revoked: bool, now: Timestamp) -> bool {
+        let mut state = self.state();
+        match &*state {
+            State::Live(live) if revoked || live.record.is_expired(now) => {
+                *state = State::Ended { until: now };
+                true
+            }
+            State::Live(_) => false,
+            State::Gone(gone) => gone.until <= now,
+            State::Ended { until } => *until <= now,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn replaced(establish: &Establish, now: Timestamp) -> Self {
+        Self::Gone(Box::new(Gone {
+            successor: establish.new,
+            op: establish.op,
+            until: now.plus(GONE_FOR),
+        }))
+    }
+}
+
+/// The session that `establish` makes of `old`, or from nothing.
+pub(crate) fn established(
+    old: Option<&Arc<SessionRecord>>,
+    establish: &Establish,
+    now: Timestamp,
+) -> Result<SessionRecord, Established> {
+    let mut record = match (old, &establish.login) {
+        // A new id for the same login: its limits go on.
+        (Some(old), LoginChange::Keep) => SessionRecord {
+            last_seen_at: old.last_seen_at.max(now),
+            ..SessionRecord::clone(old)
+        },
+        (old, _) => SessionRecord {
+            created_at: now,
+            last_seen_at: now,
+            // Nothing outlives what revocations are remembered for.
+            absolute_end: now.plus(establish.lifetimes.absolute.min(MAX_LIFETIME)),
+            idle: establish.lifetimes.idle,
+            login: None,
+            fields: old.map(|old| old.fields.clone()).unwrap_or_default(),
+        },
+    };
+    if let LoginChange::Set(login) = &establish.login {
+        record.login = Some(SessionLogin {
+            auth_time: now,
+            ..login.clone()
+        });
+    }
+    if !establish.keep_data {
+        record.fields.clear();
+    }
+    match changed(&record.fields, &establish.changes) {
+        Ok(fields) => record.fields = fields,
+        Err(NotChanged::TooLarge) => return Err(Established::TooLarge),
+        Err(NotChanged::Conflict) => {
+            let now_there = old.map_or_else(|| Arc::new(record), Arc::clone);
+            return Err(Established::Conflict(now_there));
+        }
+    }
+    Ok(record)
+}
