@@ -175,6 +175,17 @@ async fn every_scope_is_required_and_the_challenge_names_them() {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 }
 
+#[tokio::test]
+async fn a_guard_of_one_grpc_method_lets_others_pass() {
+    for (path, status) in [("/a.B/Admin", 403), ("/a.B/Get", 200), ("/a.B/Admin/", 200)] {
+        let mut request = request(&Who::Token);
+        *request.uri_mut() = path.parse().expect("a path");
+        let guard = RequireScope::new("admin").grpc_method("/a.B/Admin");
+        let (response, _) = send(guard, request).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "at least one")]
 fn a_guard_that_asks_for_no_scope_is_a_mistake() {

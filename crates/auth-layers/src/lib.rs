@@ -1,1 +1,23 @@
+//! Server-side sessions, JWTs, and taking either back, as Tower layers.
+//!
+//! One dependency for all of it: this crate only re-exports the others, by feature.
+//!
+//! | module | feature | what it is |
+//! |---|---|---|
+//! | the root | | [`Principal`], [`Caller`], the guards, rejections, [`Clock`] |
+//! | [`store`], [`revocation`] | | what a store is, and the rules it keeps |
+//! | `session` | `session` (default) | cookie sessions |
+//! | `jwt` | `jwt` (default) | tokens: verifier, layer, issuer, refresh tokens |
+//! | `memory` | `revocation-memory` (default) | the embedded store |
+//!
+//! The crypto backend is `jwt-aws-lc` (which `jwt` stands for) or `jwt-rust-crypto`; `axum` adds
+//! extractors.
 
+pub use auth_core::*;
+
+#[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+pub use auth_jwt_layer as jwt;
+#[cfg(feature = "revocation-memory")]
+pub use auth_revocation_memory as memory;
+#[cfg(feature = "session")]
+pub use auth_session_layer as session;

@@ -36,6 +36,7 @@ impl<H> RequireAuth<H> {
         Self(Arc::new(Settings {
             policy: Policy::Anybody,
             login_page: None,
+            only_path: None,
             handler,
         }))
     }
@@ -50,6 +51,7 @@ impl<H: Clone> RequireAuth<H> {
         Self(Arc::new(Settings {
             policy: Policy::Anybody,
             login_page: Some(LoginPage(path.into())),
+            only_path: None,
             handler: self.0.handler.clone(),
         }))
     }

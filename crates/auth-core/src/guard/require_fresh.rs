@@ -31,6 +31,7 @@ impl<H> RequireFresh<H> {
                 clock: Arc::new(SystemClock),
             },
             login_page: None,
+            only_path: None,
             handler,
         }))
     }
@@ -49,6 +50,7 @@ impl<H: Clone> RequireFresh<H> {
         Self(Arc::new(Settings {
             policy,
             login_page: None,
+            only_path: None,
             handler: self.0.handler.clone(),
         }))
     }

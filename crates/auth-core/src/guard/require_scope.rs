@@ -38,7 +38,23 @@ impl<H> RequireScope<H> {
         Self(Arc::new(Settings {
             policy: Policy::Scopes(parsed),
             login_page: None,
+            only_path: None,
             handler,
+        }))
+    }
+}
+
+impl<H: Clone> RequireScope<H> {
+    /// Guards one gRPC method only, such as `/package.Service/Method`; others pass.
+    ///
+    /// For gRPC, where a method has exactly one path. An HTTP router may answer several spellings
+    /// of a path: there, put the guard around the route.
+    pub fn grpc_method(self, path: impl Into<String>) -> Self {
+        Self(Arc::new(Settings {
+            policy: self.0.policy.clone(),
+            login_page: None,
+            only_path: Some(path.into()),
+            handler: self.0.handler.clone(),
         }))
     }
 }

@@ -47,6 +47,8 @@ impl Policy {
 pub(super) struct Settings<H> {
     pub(super) policy: Policy,
     pub(super) login_page: Option<LoginPage>,
+    /// Guards only requests for this path.
+    pub(super) only_path: Option<String>,
     pub(super) handler: H,
 }
 
@@ -94,6 +96,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if !self.settings.concerns(&request) {
+            return ResponseFuture::inner(self.inner.call(request));
+        }
         let resolved = match request.extensions().get::<Caller>() {
             None => Ok(None),
             Some(caller) => match caller.principal_now() {
@@ -116,6 +121,11 @@ where
 }
 
 impl<H> Settings<H> {
+    fn concerns<ReqBody>(&self, request: &Request<ReqBody>) -> bool {
+        let path = request.uri().path();
+        self.only_path.as_ref().is_none_or(|only| only == path)
+    }
+
     /// Lets the request through, with its principal in its extensions, or gives the refusal.
     pub(super) fn decide<ReqBody, ResBody>(
         &self,
