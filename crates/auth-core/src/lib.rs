@@ -1,4 +1,65 @@
-//! The vocabulary of the auth layers.
+//! The vocabulary of the auth layers: who the caller is, how that is refused, and what a store is.
+//!
+//! Services use it through the layers; it is a crate of its own so that sessions, tokens and stores
+//! need not know each other, and so that a store or a layer can be written by somebody else. It has
+//! no async runtime, no crypto backend and no framework in it.
+//!
+//! # How a request walks through
+//!
+//! ```text
+//! request -> session layer / token layer   find the credential: one pass, exactly one, bounded
+//!               join the request's Caller  the first layer makes it, the others share it
+//!               prove the credential       a token at once, a session when somebody first asks
+//!               ask the store              last: Active, Revoked or Unknown
+//!         -> guards                        resolve the Caller; nobody -> refused, handler not called
+//!         -> handler                       takes the Principal
+//! ```
+//!
+//! # The rules
+//!
+//! 1. A layer proves; a [`Principal`] can neither be deserialised nor changed.
+//! 2. A bearer token wins over a cookie: with one present, the session counts as absent.
+//! 3. A store that can not tell is neither "active" nor "revoked": the answer is 503, never 401,
+//!    and no cookie is touched.
+//! 4. A refusal is a response, in the shape that the request speaks (HTTP or gRPC), by
+//!    [one table](rejection::RejectionKind); its reason is in the response's extensions.
+//! 5. [`revocation::judge`] alone says what is revoked, and [`store::rotation_step`] what becomes of
+//!    a refresh token.
+//!
+//! # Example
+//!
+//! ```
+//! use auth_core::{Caller, Principal, PrincipalParts, RequireAuth};
+//! use http::{Request, Response, StatusCode};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), std::convert::Infallible> {
+//! let service = RequireAuth::new().layer(service_fn(|request: Request<()>| async move {
+//!     let principal = request.extensions().get::<Principal>();
+//!     let subject = principal.map(|p| p.subject().to_owned()).unwrap_or_default();
+//!     Ok::<_, std::convert::Infallible>(Response::new(subject))
+//! }));
+//!
+//! // Nobody said who this is: refused, and the service is not called.
+//! let response = service.clone().oneshot(Request::new(())).await?;
+//! assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+//!
+//! // The application vouches for this one by a scheme of its own.
+//! let mut request = Request::new(());
+//! let principal = Principal::vouched(PrincipalParts::new("a machine"));
+//! Caller::vouch(request.extensions_mut(), principal);
+//! assert_eq!(service.oneshot(request).await?.body(), "a machine");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `axum` | extractors: [`Caller`], [`Principal`], `Option<Principal>` |
+//! | `contract-suite` | `contract`: the tests that every store has to pass |
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -18,6 +79,8 @@ pub mod revocation;
 mod scopes;
 pub mod store;
 
+#[cfg(feature = "axum")]
+pub use axum::MissingLayer;
 pub use caller::{Caller, NotResolved, SessionSource, TokenOutcome};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{StoreError, Unavailable};
