@@ -1,0 +1,220 @@
+//! Saving what a request did with its session.
+
+use std::sync::Arc;
+
+use auth_core::{
+    StoreError, Unavailable,
+    store::{Admitted, CommitOutcome, Established, SessionRecord},
+};
+
+use crate::{
+    SessionError, SessionErrorKind,
+    plan::{Plan, Step},
+    shared::Shared,
+    state::{Current, Live, Pending},
+};
+
+/// How often a step is fitted to what other requests saved meanwhile. Whenever one is refused,
+/// another one went through, so that many that start together all come to their turn.
+const MAX_ATTEMPTS: usize = 64;
+
+/// What the store made of one attempt.
+enum Attempt {
+    Done(Arc<SessionRecord>),
+    Conflict(Arc<SessionRecord>),
+    Ended,
+    TooLarge,
+}
+
+impl Shared {
+    /// Saves what is pending, until nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What was pending is then forgotten, and nothing of the step that failed has changed.
+    pub(crate) async fn commit(&self) -> Result<(), SessionError> {
+        let _step = self.step.lock().await;
+        let saved = self.commit_in_step().await;
+        if saved.is_err() {
+            self.state().pending = Pending::default();
+        }
+        saved
+    }
+
+    /// Saves what is pending for the response, after which nothing can be changed any more.
+    pub(crate) async fn commit_and_close(&self) -> Result<(), SessionError> {
+        while !self.close_if_idle() {
+            if let Err(error) = self.commit().await {
+                self.close();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn commit_in_step(&self) -> Result<(), SessionError> {
+        while let Some(plan) = self.next_plan().await? {
+            // A login that can not be ended any more does not undo the one that took its place.
+            let _ = self.run(plan).await?;
+        }
+        Ok(())
+    }
+
+    /// The step that a dropped commit was at, or else all that is pending.
+    async fn next_plan(&self) -> Result<Option<Plan>, SessionError> {
+        {
+            let state = self.state();
+            if let Some(plan) = &state.in_flight {
+                return Ok(Some(plan.clone()));
+            }
+            if state.pending.is_empty() {
+                return Ok(None);
+            }
+        }
+        if let Err(unavailable) = self.load_for_step().await {
+            return Err(match self.state().pending.login {
+                Some(_) => SessionErrorKind::Unavailable(unavailable),
+                None => SessionErrorKind::CommitFailed,
+            }
+            .into());
+        }
+        let plan = {
+            let mut state = self.state();
+            let pending = std::mem::take(&mut state.pending);
+            let plan = Plan::make(&state.current, pending)?;
+            state.in_flight.clone_from(&plan);
+            plan
+        };
+        // Updates are the application's code: not to be run under our lock.
+        match plan.map(|plan| plan.rebased(None)).transpose() {
+            Ok(plan) => {
+                self.state().in_flight.clone_from(&plan);
+                Ok(plan)
+            }
+            Err(error) => {
+                self.state().in_flight = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes one step, and then ends the login that it replaced. The inner result is of the latter.
+    pub(crate) async fn run(&self, plan: Plan) -> Result<Result<(), StoreError>, SessionError> {
+        let replaced = plan.replaced().map(|(s, login)| (s.to_owned(), login));
+        let login = plan.login().cloned();
+        let made = match self.admit(&plan).await {
+            Ok(version) => {
+                let made = self.establish_or_commit(plan, version).await;
+                if let (Err(_), Some(login)) = (&made, login) {
+                    self.config.store.withdraw(&login.subject, login.login);
+                }
+                made
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = made {
+            self.state().in_flight = None;
+            return Err(error);
+        }
+        // Its id died with the step that was made. What is left of it is its entry in the list,
+        // and the tokens that were made of it.
+        let mut ended = Ok(());
+        if let Some((subject, login)) = replaced {
+            let store = &self.config.store;
+            ended = store.end_login(&subject, login).await;
+            if ended.is_err() {
+                store.withdraw(&subject, login);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// The first step of a login, in its subject's lane.
+    async fn admit(&self, plan: &Plan) -> Result<u64, SessionError> {
+        let Some(admission) = plan.admission(self.config.login_limit) else {
+            return Ok(0);
+        };
+        let kind = match self.config.store.admit(&admission).await {
+            Ok(Admitted::Yes { version, .. }) => return Ok(version),
+            Ok(Admitted::Moved) => SessionErrorKind::Moved,
+            Ok(Admitted::TooMany) => SessionErrorKind::TooManyLogins,
+            Ok(_) => SessionErrorKind::Unavailable(Unavailable::default()),
+            Err(error) => {
+                // It may have happened.
+                let store = &self.config.store;
+                store.withdraw(&admission.subject, admission.login);
+                SessionErrorKind::Unavailable(error.into())
+            }
+        };
+        Err(kind.into())
+    }
+
+    /// The second step of a login, in the session's lane, and the only one of all else.
+    async fn establish_or_commit(&self, mut plan: Plan, version: u64) -> Result<(), SessionError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let error = match self.attempt(&plan, version).await {
+                Ok(Attempt::Done(record)) => {
+                    self.done(&plan, record);
+                    return Ok(());
+                }
+                Ok(Attempt::Conflict(now)) => {
+                    plan = plan.rebased(Some(now))?;
+                    self.state().in_flight = Some(plan.clone());
+                    continue;
+                }
+                Ok(Attempt::Ended) => {
+                    self.state().current = Current::Over;
+                    SessionErrorKind::Ended
+                }
+                Ok(Attempt::TooLarge) => SessionErrorKind::TooLarge,
+                Err(error) if plan.login().is_some() => SessionErrorKind::Unavailable(error.into()),
+                Err(_) => SessionErrorKind::CommitFailed,
+            };
+            return Err(error.into());
+        }
+        Err(SessionErrorKind::Contended.into())
+    }
+
+    async fn attempt(&self, plan: &Plan, version: u64) -> Result<Attempt, StoreError> {
+        let store = &self.config.store;
+        match (&plan.step, &plan.from) {
+            (Step::Fields, Some(from)) => {
+                let commit = plan.commit(from.key);
+                if commit.changes.is_empty() {
+                    return Ok(Attempt::Done(Arc::clone(&from.record)));
+                }
+                Ok(match store.commit(&commit).await? {
+                    CommitOutcome::Done(record) => Attempt::Done(record),
+                    CommitOutcome::Conflict(record) => Attempt::Conflict(record),
+                    CommitOutcome::TooLarge => Attempt::TooLarge,
+                    _ => Attempt::Ended,
+                })
+            }
+            // Fields are changed only where a session is.
+            (Step::Fields, None) => Ok(Attempt::Ended),
+            (Step::Move { new, who }, _) => {
+                let establish = plan.establish(new, who, version, self.config.lifetimes);
+                Ok(match store.establish(&establish).await? {
+                    Established::Done(record) => Attempt::Done(record),
+                    Established::Conflict(record) => Attempt::Conflict(record),
+                    Established::TooLarge => Attempt::TooLarge,
+                    _ => Attempt::Ended,
+                })
+            }
+        }
+    }
+
+    fn done(&self, plan: &Plan, record: Arc<SessionRecord>) {
+        let mut state = self.state();
+        state.in_flight = None;
+        let key = match (&plan.step, &plan.from) {
+            (Step::Move { new, .. }, _) => {
+                state.cookie = Some(self.config.set_cookie(new, &record));
+                new.key()
+            }
+            (Step::Fields, Some(from)) => from.key,
+            (Step::Fields, None) => return,
+        };
+        state.current = Current::Live(Live::new(key, record));
+    }
+}

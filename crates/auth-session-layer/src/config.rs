@@ -1,0 +1,49 @@
+//! What a layer was built with.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{
+    Clock, Event, EventSink,
+    store::{Lifetimes, LoginLimit, SessionRecord, Sessions},
+};
+use http::HeaderValue;
+
+use crate::{CookieConfig, id::SessionId};
+
+pub(crate) struct Config {
+    pub(crate) store: Arc<dyn Sessions>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) cookie: CookieConfig,
+    pub(crate) eager: bool,
+    pub(crate) realm: Arc<str>,
+    pub(crate) events: Option<Arc<dyn EventSink>>,
+    pub(crate) clear_site_data: bool,
+    pub(crate) login_limit: Option<LoginLimit>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Config {
+    pub(crate) fn tell(&self, event: &Event) {
+        if let Some(events) = &self.events {
+            events.event(event);
+        }
+    }
+
+    /// The `Set-Cookie` for the session `record`, which is under `id`.
+    pub(crate) fn set_cookie(&self, id: &SessionId, record: &SessionRecord) -> HeaderValue {
+        let is_persistent = record.login.as_ref().is_some_and(|login| login.persistent);
+        let lasts = is_persistent.then(|| record.absolute_end.since(self.clock.now()));
+        self.cookie.set(id, lasts)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayer")
+            .field("store", &self.store)
+            .field("lifetimes", &self.lifetimes)
+            .field("cookie", &self.cookie)
+            .field("eager", &self.eager)
+            .finish_non_exhaustive()
+    }
+}

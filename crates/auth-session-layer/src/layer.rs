@@ -1,0 +1,59 @@
+//! The layer.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{rejection::DefaultRejections, store::Sessions};
+use tower_layer::Layer;
+
+use crate::{SessionLayerBuilder, SessionManager, config::Config};
+
+/// Gives every request its [`Session`](crate::Session), and its
+/// [`Caller`](auth_core::Caller) whom the session says it is. See the [crate](crate).
+#[must_use]
+pub struct SessionLayer<H = DefaultRejections> {
+    config: Arc<Config>,
+    rejections: Arc<H>,
+}
+
+impl SessionLayer {
+    /// Begins with the store that keeps the sessions: an `Arc` of any.
+    pub fn builder(store: Arc<dyn Sessions>) -> SessionLayerBuilder {
+        SessionLayerBuilder::new(store)
+    }
+}
+
+impl<H> SessionLayer<H> {
+    pub(crate) fn new(config: Config, rejections: H) -> Self {
+        Self {
+            config: Arc::new(config),
+            rejections: Arc::new(rejections),
+        }
+    }
+}
+
+impl<H> Clone for SessionLayer<H> {
+    fn clone(&self) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            rejections: Arc::clone(&self.rejections),
+        }
+    }
+}
+
+impl<S, H> Layer<S> for SessionLayer<H> {
+    type Service = SessionManager<S, H>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionManager::new(
+            inner,
+            Arc::clone(&self.config),
+            Arc::clone(&self.rejections),
+        )
+    }
+}
+
+impl<H> fmt::Debug for SessionLayer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.config.fmt(f)
+    }
+}

@@ -1,0 +1,160 @@
+//! The handle to a request's session.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{Caller, LoginId};
+use http::Extensions;
+
+use crate::{Login, SessionData, SessionError, SessionErrorKind, shared::Shared};
+
+/// The session of a request: what handlers work with. Cheap to clone; all clones are the same.
+///
+/// Nothing is read before it is needed, and nothing is written before the handler is done: its
+/// changes are committed after it, before the head of the response, whatever the status of that.
+/// A handler that panics, or is dropped with its connection, has changed nothing. Only
+/// [`logout`](Self::logout) acts at once, and [`save`](Self::save) commits early.
+///
+/// ```
+/// use auth_session_layer::{Login, Session, SessionError};
+///
+/// async fn add_to_cart(session: Session, article: u32) -> Result<usize, SessionError> {
+///     let data = session.data().await?;
+///     data.update("cart", move |cart: Option<Vec<u32>>| {
+///         let mut cart = cart.unwrap_or_default();
+///         cart.push(article);
+///         Some(cart)
+///     })?;
+///     let cart: Option<Vec<u32>> = data.get("cart")?;
+///     Ok(cart.map_or(0, |cart| cart.len()))
+/// }
+///
+/// async fn password_was_right(session: Session) -> Result<(), SessionError> {
+///     session.login(Login::new("alice").scopes(["orders"]).device("Firefox"))?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Session(Arc<Shared>);
+
+impl Session {
+    /// The session of the request that these extensions are of; None without a
+    /// [`SessionLayer`](crate::SessionLayer) around.
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        Self::from_caller(extensions.get::<Caller>()?)
+    }
+
+    /// The session of the caller; None without a [`SessionLayer`](crate::SessionLayer) around.
+    pub fn from_caller(caller: &Caller) -> Option<Self> {
+        caller.session::<Shared>().map(Self)
+    }
+
+    /// The session's data, loaded on first use. Without a session it is empty, and the first
+    /// change begins one.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when the store can not tell: answer 503. `BearerPresent` when the request
+    /// came with a bearer token: its session cookie counts as absent, and one request is not to
+    /// be both.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn data(&self) -> Result<SessionData, SessionError> {
+        self.0.check_bearer(&self.0.state())?;
+        self.0.load().await.map_err(SessionErrorKind::Unavailable)?;
+        Ok(SessionData::new(Arc::clone(&self.0)))
+    }
+
+    /// Logs somebody in at the commit, and gives the public id that the login will have.
+    ///
+    /// This is the only way to attach a subject to a session. The session gets a new id, and the
+    /// old one is dead at once. The data of an anonymous session (a cart) or of one of the same
+    /// subject survives, unless [asked otherwise](Login::drop_data); that of another subject is
+    /// dropped. A login that this one replaces is ended.
+    ///
+    /// If the store can not make it, the response is 503, and the old session is as it was.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidLogin` for an empty subject or limits that are none. `Late` after the head of the
+    /// response.
+    pub fn login(&self, login: Login) -> Result<LoginId, SessionError> {
+        let login = login.start(&self.0.config.lifetimes)?;
+        let id = login.login;
+        self.0.open()?.log_in(login);
+        Ok(id)
+    }
+
+    /// Gives the session a new id at the commit: the same login, the same data, the same limits.
+    /// Without a session it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// `BearerPresent`, as for [`data`](Self::data); `Late` after the head of the response.
+    pub fn rotate(&self) -> Result<(), SessionError> {
+        let mut state = self.0.open()?;
+        self.0.check_bearer(&state)?;
+        state.pending.rotate = true;
+        Ok(())
+    }
+
+    /// Commits now what would be committed after the handler.
+    ///
+    /// # Errors
+    ///
+    /// `Moved`, `TooManyLogins`, `Ended`, `Contended`, `TooLarge`: nothing was changed.
+    /// `Unavailable`: nothing was changed, answer 503. `CommitFailed`: the store did not confirm
+    /// the change. After an error what was to be saved is forgotten, and not tried again after the
+    /// handler. `Late` after the head of the response.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a step that was dropped is taken up again by the next commit, and made once.
+    pub async fn save(&self) -> Result<(), SessionError> {
+        if self.0.state().closed {
+            return Err(SessionErrorKind::Late.into());
+        }
+        self.0.commit().await
+    }
+
+    /// Logs out, at once: ends the login with all tokens made of it, and deletes the session. The
+    /// response removes the cookie. What was pending is dropped.
+    ///
+    /// What is written later in the same request begins a new anonymous session: a message for
+    /// the next page, say.
+    ///
+    /// It also works after the head of the response, but for the cookie, which then names a
+    /// session that is no more.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`: the session and its cookie are as they were; answer 503. `Ended`, if another
+    /// request has given the session a new id: the browser has that one by now. `BearerPresent`,
+    /// as for [`data`](Self::data).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have happened, but not by halves: either the login is good or it is not.
+    pub async fn logout(&self) -> Result<(), SessionError> {
+        self.0.log_out().await
+    }
+
+    /// Logs out, at once, but keeps the data, under a new id: nobody's cart. Without a login it
+    /// does nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`logout`](Self::logout), and `Late` after the head of the response. If the store fails
+    /// between the session and the tokens made of its login, the session is logged out all the
+    /// same, but the tokens may last until they expire.
+    pub async fn logout_keeping_data(&self) -> Result<(), SessionError> {
+        self.0.log_out_keeping_data().await
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

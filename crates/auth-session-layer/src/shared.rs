@@ -1,0 +1,202 @@
+//! A request's session, shared by all handles to it.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use auth_core::{
+    Event, Principal, SessionSource, StoreError, Unavailable,
+    credentials::{CookieLookup, find_cookie, has_bearer},
+    store::{Load, SessionKey},
+};
+use http::HeaderMap;
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::{
+    SessionError, SessionErrorKind,
+    config::Config,
+    id::SessionId,
+    state::{Current, Live, Pending, State},
+};
+
+/// A request's session. It is the [`SessionSource`] of the request's caller.
+pub(crate) struct Shared {
+    pub(crate) config: Arc<Config>,
+    /// Whether the request came with a bearer token: then its cookie counts as absent.
+    bearer: bool,
+    /// Whether it came with a cookie of our name, good or bad.
+    pub(crate) cookie: bool,
+    /// Held by whoever talks to the store, so that it is asked one thing at a time.
+    pub(crate) step: async_lock::Mutex<()>,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Arc<Config>, headers: &HeaderMap) -> Self {
+        let bearer = has_bearer(headers);
+        let (cookie, id) = match find_cookie(headers, config.cookie.cookie_name()) {
+            _ if bearer => (false, None),
+            CookieLookup::None => (false, None),
+            CookieLookup::One(value) => (true, SessionId::parse(value)),
+            CookieLookup::Ambiguous => (true, None),
+        };
+        Self {
+            config: Arc::clone(config),
+            bearer,
+            cookie,
+            step: async_lock::Mutex::new(()),
+            state: Mutex::new(State::new(id.map(|id| id.key()))),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The state, to change what is pending.
+    ///
+    /// # Errors
+    ///
+    /// `Late` once the head of the response has gone out: that is told, too.
+    pub(crate) fn open(&self) -> Result<MutexGuard<'_, State>, SessionError> {
+        let state = self.state();
+        if state.closed {
+            drop(state);
+            self.config.tell(&Event::LateSessionChange);
+            return Err(SessionErrorKind::Late.into());
+        }
+        Ok(state)
+    }
+
+    /// Refuses to take an absent session for an empty one.
+    pub(crate) fn check_bearer(&self, state: &State) -> Result<(), SessionError> {
+        if self.bearer && !state.has_own() {
+            return Err(SessionErrorKind::BearerPresent.into());
+        }
+        Ok(())
+    }
+
+    /// Who the caller is, where that can be told without waiting.
+    pub(crate) fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        let key = match self.state().current {
+            Current::Unloaded(key) => Some(key),
+            _ => None,
+        };
+        if let Some(key) = key {
+            let loaded = self.config.store.load_now(&key)?;
+            self.loaded(key, loaded);
+        }
+        self.state().principal()
+    }
+
+    /// Finds out what session there is; who comes while that is going on waits for it.
+    pub(crate) async fn load(&self) -> Result<Option<Principal>, Unavailable> {
+        if let Some(known) = self.principal_now() {
+            return known;
+        }
+        let _step = self.step.lock().await;
+        self.load_in_step().await;
+        // It was loaded, so that there is an answer.
+        self.state().principal().unwrap_or(Ok(None))
+    }
+
+    /// Loads the session unless that was done; `step` is held.
+    async fn load_in_step(&self) {
+        let key = match self.state().current {
+            Current::Unloaded(key) => key,
+            _ => return,
+        };
+        let loaded = self.config.store.load(&key).await;
+        self.loaded(key, loaded);
+    }
+
+    /// As `load_in_step`, but asks again if the store could not tell before: there is something
+    /// to be done with the session now.
+    pub(crate) async fn load_for_step(&self) -> Result<(), Unavailable> {
+        {
+            let mut state = self.state();
+            if let Current::Unavailable(key, _) = state.current {
+                state.current = Current::Unloaded(key);
+            }
+        }
+        self.load_in_step().await;
+        match self.state().current {
+            Current::Unavailable(_, unavailable) => Err(unavailable),
+            _ => Ok(()),
+        }
+    }
+
+    fn loaded(&self, key: SessionKey, loaded: Result<Load, StoreError>) {
+        let mut touch = false;
+        let current = match loaded {
+            Ok(Load::Live(record)) => {
+                touch = record.touch_is_due(self.config.clock.now());
+                Current::Live(Live::new(key, record))
+            }
+            Ok(Load::Gone) => Current::Over,
+            Ok(Load::Absent) => Current::Nobody,
+            // What we do not know is nobody's session and nobody's absence.
+            Ok(_) => Current::Unavailable(key, Unavailable::default()),
+            Err(error) => Current::Unavailable(key, error.into()),
+        };
+        {
+            let mut state = self.state();
+            if !matches!(state.current, Current::Unloaded(_)) {
+                return;
+            }
+            state.current = current;
+        }
+        if touch {
+            self.config.store.touch(&key);
+        }
+    }
+
+    /// Ends the request's part in it, unless there is something to commit first.
+    pub(crate) fn close_if_idle(&self) -> bool {
+        let mut state = self.state();
+        state.closed |= state.is_idle();
+        state.closed
+    }
+
+    /// Ends the request's part in it: whatever is still pending is dropped.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.pending = Pending::default();
+    }
+}
+
+#[async_trait]
+impl SessionSource for Shared {
+    fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        Shared::principal_now(self)
+    }
+
+    async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
+        self.load().await
+    }
+
+    fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        self.state().principal()
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut session = f.debug_struct("Session");
+        match self.state.try_lock() {
+            Some(state) => match &state.current {
+                Current::Unloaded(_) => session.field("state", &"not loaded"),
+                Current::Unavailable(..) => session.field("state", &"unavailable"),
+                Current::Live(live) => session.field("principal", &live.principal),
+                Current::Nobody => session.field("state", &"none"),
+                Current::Over => session.field("state", &"over"),
+            },
+            None => session.field("state", &"busy"),
+        };
+        session.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! What a request knows of its session, and wants of it.
+
+use std::sync::Arc;
+
+use auth_core::{
+    Principal, PrincipalKind, PrincipalParts, Unavailable,
+    store::{FieldValue, MAX_DATA_BYTES, MAX_FIELDS, SessionKey, SessionRecord},
+};
+use http::HeaderValue;
+
+use crate::{
+    SessionError, SessionErrorKind,
+    changes::{Changes, Fields, UpdateFn},
+    login::NewLogin,
+    plan::Plan,
+};
+
+/// The longest name of a field, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) current: Current,
+    /// What is to be done at the next commit.
+    pub(crate) pending: Pending,
+    /// What a commit is doing, or was doing when it was dropped: it is taken up again as it is,
+    /// so that the store makes it once.
+    pub(crate) in_flight: Option<Plan>,
+    /// The `Set-Cookie` that the response has to carry.
+    pub(crate) cookie: Option<HeaderValue>,
+    pub(crate) logged_out: bool,
+    /// Whether the head of the response has gone out.
+    pub(crate) closed: bool,
+}
+
+/// The session as far as it is known.
+#[derive(Clone, Debug)]
+pub(crate) enum Current {
+    /// The request came with an id that nobody has looked up yet.
+    Unloaded(SessionKey),
+    /// It was looked up, and the store could not tell.
+    Unavailable(SessionKey, Unavailable),
+    Live(Live),
+    /// There is none; what is written begins one.
+    Nobody,
+    /// There was one, but it ended or got another id: what is written is refused.
+    Over,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) key: SessionKey,
+    pub(crate) record: Arc<SessionRecord>,
+    pub(crate) principal: Option<Principal>,
+}
+
+#[derive(Default, Debug)]
+pub(crate) struct Pending {
+    pub(crate) login: Option<NewLogin>,
+    pub(crate) rotate: bool,
+    pub(crate) changes: Changes,
+}
+
+impl Live {
+    pub(crate) fn new(key: SessionKey, record: Arc<SessionRecord>) -> Self {
+        let principal = principal_of(&record);
+        Self {
+            key,
+            record,
+            principal,
+        }
+    }
+}
+
+/// The one place where a session becomes a principal.
+fn principal_of(record: &SessionRecord) -> Option<Principal> {
+    let login = record.login.as_ref()?;
+    let parts = PrincipalParts::new(&login.subject)
+        .login(Some(login.login))
+        .scopes(login.scopes.clone())
+        .auth_time(Some(login.auth_time))
+        .expires_at(Some(record.expires_at()));
+    Some(Principal::proven(PrincipalKind::Session, parts))
+}
+
+impl Pending {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.login.is_none() && !self.rotate && self.changes.is_empty()
+    }
+}
+
+impl State {
+    pub(crate) fn new(key: Option<SessionKey>) -> Self {
+        Self {
+            current: key.map_or(Current::Nobody, Current::Unloaded),
+            pending: Pending::default(),
+            in_flight: None,
+            cookie: None,
+            logged_out: false,
+            closed: false,
+        }
+    }
+
+    /// Whether there is nothing to commit.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.is_none() && self.pending.is_empty()
+    }
+
+    /// Who the caller is; None if the session has to be loaded first.
+    pub(crate) fn principal(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        Some(match &self.current {
+            Current::Unloaded(_) => return None,
+            Current::Unavailable(_, unavailable) => Err(*unavailable),
+            Current::Live(live) => Ok(live.principal.clone()),
+            Current::Nobody | Current::Over => Ok(None),
+        })
+    }
+
+    pub(crate) fn live(&self) -> Option<&Live> {
+        match &self.current {
+            Current::Live(live) => Some(live),
+            _ => None,
+        }
+    }
+
+    /// Whether a session is there or about to be, whatever the request came with.
+    pub(crate) fn has_own(&self) -> bool {
+        self.live().is_some() || self.in_flight.is_some() || self.pending.login.is_some()
+    }
+
+    /// Asks for a login at the next commit.
+    pub(crate) fn log_in(&mut self, mut login: NewLogin) {
+        if let Some(before) = &self.pending.login {
+            // What the login before would have dropped stays dropped.
+            login.drop_data |= !before.keeps_data_of(self.subject_below());
+            login.drop_data |= before.subject != login.subject;
+        }
+        if !login.keeps_data_of(self.subject_below()) {
+            self.pending.changes = Changes::default();
+        }
+        self.pending.login = Some(login);
+    }
+
+    /// Who is logged in before the pending login.
+    fn subject_below(&self) -> Option<&str> {
+        match &self.in_flight {
+            Some(plan) => plan.subject(),
+            None => subject_of(self.live()?),
+        }
+    }
+
+    /// Whether the pending login leaves nothing of the data below it.
+    fn is_dropping(&self) -> bool {
+        let login = self.pending.login.as_ref();
+        login.is_some_and(|login| !login.keeps_data_of(self.subject_below()))
+    }
+
+    /// A field as it is with everything that is not saved yet.
+    pub(crate) fn field(&self, name: &str) -> Option<&FieldValue> {
+        if let Some(value) = self.pending.changes.get(name) {
+            return value;
+        }
+        if self.is_dropping() {
+            return None;
+        }
+        if let Some(plan) = &self.in_flight {
+            if let Some(value) = plan.changes.get(name) {
+                return value;
+            }
+            if !plan.keep_data {
+                return None;
+            }
+        }
+        self.live()?.record.fields.get(name)
+    }
+
+    /// All fields as they are with everything that is not saved yet.
+    pub(crate) fn fields(&self) -> Fields {
+        let mut fields = match (self.live(), &self.in_flight) {
+            _ if self.is_dropping() => Fields::new(),
+            (Some(live), plan) if plan.as_ref().is_none_or(|plan| plan.keep_data) => {
+                live.record.fields.clone()
+            }
+            _ => Fields::new(),
+        };
+        if let Some(plan) = self.in_flight.as_ref().filter(|_| !self.is_dropping()) {
+            plan.changes.apply(&mut fields);
+        }
+        self.pending.changes.apply(&mut fields);
+        fields
+    }
+
+    /// Changes a field, if it fits.
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        value: Option<FieldValue>,
+        update: Option<UpdateFn>,
+    ) -> Result<(), SessionError> {
+        if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
+            return Err(SessionErrorKind::InvalidName.into());
+        }
+        if let Some(value) = &value {
+            let mut fields = self.fields();
+            fields.insert(name.into(), value.clone());
+            let bytes: usize = fields
+                .iter()
+                .map(|(n, v)| n.len() + v.as_json().len())
+                .sum();
+            if fields.len() > MAX_FIELDS || bytes > MAX_DATA_BYTES {
+                return Err(SessionError::in_field(SessionErrorKind::TooLarge, name));
+            }
+        }
+        self.pending.changes.put(name, value, update);
+        Ok(())
+    }
+}
+
+pub(crate) fn subject_of(live: &Live) -> Option<&str> {
+    live.record.login.as_ref().map(|login| &*login.subject)
+}
