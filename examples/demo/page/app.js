@@ -1,0 +1,568 @@
+// The demo's page: plain requests to the demo's routes, and what they answer.
+//
+// The cookie is HttpOnly, so the page knows of a session only by asking. The tokens live in `state`
+// and nowhere else: a reload forgets them, and other tabs never see them.
+
+const $ = (id) => document.getElementById(id);
+
+const state = {
+  credential: 'cookie',
+  tokens: null, // { access, refresh, claims, expiresAt, lifetime, skew, retryAt }
+  me: { cookie: null, bearer: null },
+};
+
+const REFRESH_BEFORE = 20; // seconds
+const RETRY_AFTER = 5; // seconds
+const LOG_ROWS = 50;
+
+// Requests
+
+/** Sends one request and logs it. Never throws: without an answer, the status is 0. */
+async function send(method, path, { credential = 'none', form, json, note = '' } = {}) {
+  const headers = new Headers({ accept: 'application/json, application/problem+json' });
+  const bearer = credential === 'bearer' ? state.tokens?.access : undefined;
+  if (bearer) headers.set('authorization', `Bearer ${bearer}`);
+  if (json !== undefined) headers.set('content-type', 'application/json');
+  const answer = { status: 0, ok: false, body: null, error: '', detail: 'The server did not answer.', challenge: {} };
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      // With a bearer the cookie goes along and the service ignores it; without one it stays here.
+      credentials: credential === 'cookie' || bearer ? 'same-origin' : 'omit',
+      cache: 'no-store',
+      body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form),
+    });
+    answer.status = response.status;
+    answer.ok = response.ok;
+    answer.retryAfter = Number(response.headers.get('retry-after')) || 0;
+    answer.challenge = challengeOf(response.headers.get('www-authenticate'));
+    answer.body = await bodyOf(response);
+    answer.error = answer.body?.error ?? answer.challenge.error ?? '';
+    answer.detail = detailOf(answer);
+  } catch {
+    // `answer` already says so.
+  }
+  log(method, path, answer, credential, note);
+  return answer;
+}
+
+/** Sends a request to the API with the chosen credential; a refused access token is renewed once. */
+async function api(method, path, options = {}) {
+  const request = { credential: state.credential, ...options };
+  const answer = await send(method, path, request);
+  const renewable = request.credential === 'bearer' && answer.error === 'invalid_token' && state.tokens;
+  // With the automatic refresh off, an expired token stays expired: there is something to see.
+  if (!renewable || !($('token-auto').checked || secondsLeft() > 0)) return answer;
+  return (await refreshTokens('automatic')).ok ? send(method, path, request) : answer;
+}
+
+async function bodyOf(response) {
+  const type = response.headers.get('content-type') ?? '';
+  const text = await response.text();
+  if (!type.includes('json') || text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The parameters of a `WWW-Authenticate` challenge. */
+function challengeOf(header) {
+  return Object.fromEntries([...(header ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+}
+
+function detailOf({ ok, status, body, challenge, error, retryAfter }) {
+  if (ok) return '';
+  if (error === 'invalid_grant') return 'This login has ended (invalid_grant).';
+  const text = body?.detail ?? body?.error_description ?? challenge.error_description ?? body?.title ?? (error || `Refused with ${status}.`);
+  return retryAfter ? `${text} Try again in ${retryAfter} s.` : String(text);
+}
+
+// Status and log
+
+function say(text, tone = 'good') {
+  $('status').textContent = redact(text);
+  $('status').dataset.tone = tone;
+}
+
+/** Says how a request went. Returns whether it went well. */
+function report(answer, success) {
+  if (answer.ok) say(success);
+  else say(`${answer.status || 'Error'}: ${answer.detail}`, 'bad');
+  return answer.ok;
+}
+
+/** Shortens whatever looks like a token: long, and with a digit in it. */
+function redact(text) {
+  return text.replace(/(?=[\w-]*\d)[\w-]{24,}(\.[\w-]+)*/g, (token) => `${token.slice(0, 8)}…`);
+}
+
+function log(method, path, answer, credential, note) {
+  const { status } = answer;
+  const tone = answer.ok ? 'good' : status >= 400 && status < 500 ? 'warn' : 'bad';
+  const time = new Date().toLocaleTimeString();
+  const message = [time, credential !== 'none' && `by ${credential}`, note, redact(answer.detail)].filter(Boolean).join(' · ');
+  $('log').prepend(
+    element('li', {},
+      element('div', { className: 'log-line' },
+        element('code', {}, `${method} ${redact(decodeURI(path))}`),
+        element('span', { className: 'badge', dataset: { tone } }, status === 0 ? 'no answer' : String(status))),
+      element('div', { className: 'log-note' }, message)),
+  );
+  while ($('log').childElementCount > LOG_ROWS) $('log').lastElementChild.remove();
+}
+
+// The cookie session
+
+async function logIn(event) {
+  const form = formOf(event.target);
+  const answer = await send('POST', '/session/login', { credential: 'cookie', form });
+  if (!report(answer, `Logged in as ${form.user} with a cookie session.`)) return;
+  $('session-password').value = '';
+  choose('cookie');
+  await Promise.all([refreshView(), loadData()]);
+}
+
+async function logOut() {
+  const answer = await send('POST', '/session/logout', { credential: 'cookie' });
+  if (!report(answer, 'Logged out of the session; its data is gone.')) return;
+  await Promise.all([refreshView(), loadData()]);
+}
+
+// The tokens
+
+async function getTokens(event) {
+  const form = formOf(event.target);
+  const answer = await send('POST', '/token/login', { form });
+  if (!report(answer, `Logged in as ${form.user} with tokens.`)) return;
+  $('token-password').value = '';
+  keepTokens(answer.body);
+  choose('bearer');
+  await refreshView();
+}
+
+function keepTokens({ access_token: access, refresh_token: refresh, expires_in: expiresIn }) {
+  const claims = claimsOf(access);
+  const now = Date.now() / 1000;
+  const issuedAt = claims.iat ?? now;
+  const expiresAt = claims.exp ?? issuedAt + expiresIn;
+  // A token is issued "now" by the server's clock, which need not be ours.
+  state.tokens = { access, refresh, claims, expiresAt, lifetime: expiresAt - issuedAt, skew: issuedAt - now, retryAt: 0 };
+  renderTokens();
+}
+
+function dropTokens(why) {
+  state.tokens = null;
+  state.me.bearer = null;
+  renderTokens();
+  $('token-expiry').textContent = why;
+}
+
+let refreshing = null;
+
+/** Trades the refresh token for a new pair, one request at a time. Resolves to the answer. */
+function refreshTokens(note = '') {
+  if (!refreshing) refreshing = refreshOnce(note).finally(() => { refreshing = null; });
+  return refreshing;
+}
+
+async function refreshOnce(note) {
+  const before = state.tokens;
+  const answer = await send('POST', '/token/refresh', { form: { refresh_token: before.refresh }, note });
+  // Unless they were revoked, or replaced by another login, while the request was under way.
+  if (state.tokens === before) {
+    if (answer.ok) keepTokens(answer.body);
+    else if (answer.error === 'invalid_grant') dropTokens('Login ended');
+    else before.retryAt = Date.now() / 1000 + (answer.retryAfter || RETRY_AFTER);
+  }
+  return answer;
+}
+
+async function refreshNow() {
+  const answer = await refreshTokens();
+  await refreshView();
+  report(answer, 'The access token was refreshed.');
+}
+
+async function refreshByItself() {
+  const answer = await refreshTokens('automatic');
+  report(answer, 'The access token was refreshed by itself.');
+  if (state.credential === 'bearer' || !answer.ok) await refreshView();
+}
+
+/** Revokes the login by its refresh token, then shows that the unexpired access token died with it. */
+async function revokeTokens() {
+  const answer = await send('POST', '/token/revoke', { form: { token: state.tokens.refresh } });
+  if (!answer.ok) return report(answer);
+  const probe = await send('GET', '/api/me', { credential: 'bearer', note: 'the revoked token, once more' });
+  dropTokens('Revoked');
+  await refreshView();
+  say(probe.status === 401 ? 'Revoked. The access token was refused at once, though it had not expired.' : 'Revoked.');
+}
+
+/** The claims of a JWT, unverified: the service checks, the page only shows. */
+function claimsOf(token) {
+  try {
+    const bytes = atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))));
+  } catch {
+    return {};
+  }
+}
+
+function secondsLeft() {
+  const { expiresAt, skew } = state.tokens;
+  return expiresAt - skew - Date.now() / 1000;
+}
+
+function tick() {
+  renderExpiry();
+  if (!state.tokens || !$('token-auto').checked) return;
+  // A lifetime below 40 s would otherwise be spent refreshing.
+  const due = Math.min(REFRESH_BEFORE, state.tokens.lifetime / 2);
+  if (!refreshing && secondsLeft() < due && Date.now() / 1000 >= state.tokens.retryAt) refreshByItself();
+}
+
+// The API
+
+/** Asks whom a credential stands for. Resolves to whether the service could tell. */
+async function loadMe(credential) {
+  if (credential === 'bearer' && !state.tokens) {
+    state.me.bearer = null;
+    return true;
+  }
+  const answer = await api('GET', '/api/me', { credential });
+  // An outage says nothing about who one is.
+  if (answer.status === 0 || answer.status >= 500) return report(answer);
+  state.me[credential] = answer.ok ? answer.body : null;
+  return true;
+}
+
+async function loadLogins() {
+  if (!state.me[state.credential]) return renderLogins([]);
+  const answer = await api('GET', '/api/logins');
+  if (answer.ok) renderLogins(answer.body);
+  else report(answer);
+}
+
+/** Asks again who each credential stands for, then for the devices. */
+async function refreshView() {
+  const told = await Promise.all([loadMe('cookie'), loadMe('bearer')]);
+  render();
+  await loadLogins();
+  return told.every(Boolean);
+}
+
+async function askAgain() {
+  if (await refreshView()) sayWho();
+}
+
+function sayWho() {
+  const by = state.credential === 'cookie' ? 'cookie' : 'bearer token';
+  const me = state.me[state.credential];
+  say(me ? `By ${by}, the service sees ${me.subject}.` : `By ${by}, the service sees nobody.`, 'calm');
+}
+
+function choose(credential) {
+  state.credential = credential;
+  $(`credential-${credential}`).checked = true;
+  $('step-up').hidden = true;
+  $('admin-result').textContent = '';
+  render();
+}
+
+async function switchCredential(event) {
+  choose(event.target.value);
+  await askAgain();
+}
+
+async function endLogin(entry) {
+  const answer = await api('DELETE', `/api/logins/${encodeURIComponent(entry.login)}`);
+  const name = entry.device || `the ${entry.kind}`;
+  if (report(answer, `Ended ${name}.`)) await refreshView();
+}
+
+async function endOthers() {
+  if (report(await api('DELETE', '/api/logins'), 'All your other logins have ended.')) await refreshView();
+}
+
+async function logOutEverywhere() {
+  if (!report(await api('POST', '/api/logout-everywhere'), 'Logged out everywhere.')) return;
+  await Promise.all([refreshView(), loadData()]);
+}
+
+async function callAdmin() {
+  const answer = await api('GET', '/api/admin');
+  const text = answer.ok ? `${answer.status}: allowed` : `${answer.status}: ${answer.detail}`;
+  $('admin-result').textContent = text;
+  $('admin-result').dataset.tone = answer.ok ? 'good' : 'bad';
+  report(answer, 'The admin endpoint let you in.');
+}
+
+async function changePassword() {
+  $('step-up').hidden = true;
+  const answer = await api('POST', '/api/password', { form: { password: $('password-new').value } });
+  if (answer.error === 'insufficient_user_authentication') {
+    const minutes = Math.round(Number(answer.challenge.max_age ?? 300) / 60);
+    $('step-up-text').textContent = `Your login is older than ${minutes} minutes. Log in again to confirm that it is you, then change the password.`;
+    $('step-up').hidden = false;
+  }
+  if (!report(answer, 'The password was changed; your other logins have ended.')) return;
+  $('password-new').value = '';
+  await refreshView();
+}
+
+function logInAgain() {
+  const kind = state.credential === 'cookie' ? 'session' : 'token';
+  $(`${kind}-user`).value = state.me[state.credential]?.subject ?? '';
+  $(`${kind}-password`).focus();
+}
+
+// Session data
+
+// There is no route that lists the names, so the page remembers those it used; never their values.
+const dataKeys = new Set(['cart', ...JSON.parse(sessionStorage.getItem('data-keys') ?? '[]')]);
+
+const dataPath = (key) => `/session/data/${encodeURIComponent(key)}`;
+
+async function saveData() {
+  const key = $('data-key').value.trim();
+  const answer = await send('PUT', dataPath(key), { credential: 'cookie', json: jsonOf($('data-value').value) });
+  if (!report(answer, `Saved “${key}” in the session.`)) return;
+  dataKeys.add(key);
+  sessionStorage.setItem('data-keys', JSON.stringify([...dataKeys]));
+  $('data-value').value = '';
+  await loadData();
+}
+
+async function removeData(key) {
+  const answer = await send('DELETE', dataPath(key), { credential: 'cookie' });
+  if (!report(answer, `Removed “${key}” from the session.`)) return;
+  dataKeys.delete(key);
+  sessionStorage.setItem('data-keys', JSON.stringify([...dataKeys]));
+  await loadData();
+}
+
+async function loadData() {
+  const keys = [...dataKeys];
+  const answers = await Promise.all(keys.map((key) => send('GET', dataPath(key), { credential: 'cookie' })));
+  const rows = keys.map((key, i) => ({ key, answer: answers[i] })).filter(({ answer }) => answer.ok && answer.body !== null);
+  fill($('data-list'), rows.map(dataRow), 'Nothing stored yet.', $('data-key'));
+}
+
+/** JSON where it is some, else the text itself. */
+function jsonOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+// What is shown
+
+function render() {
+  const { cookie, bearer } = state.me;
+  badge($('session-state'), cookie?.subject ?? 'anonymous', cookie && 'good');
+  badge($('token-state'), bearer?.subject ?? (state.tokens ? 'refused' : 'none'), bearer ? 'good' : state.tokens && 'warn');
+  renderMe(state.me[state.credential]);
+  const anybody = Boolean(state.me[state.credential]);
+  for (const id of ['end-others', 'logout-everywhere', 'password-submit']) $(id).disabled = !anybody;
+  $('password-user').value = state.me[state.credential]?.subject ?? '';
+  renderTokens();
+}
+
+function renderMe(me) {
+  if (!me) {
+    const text = state.credential === 'cookie' ? 'Nobody: there is no logged-in cookie session.' : 'Nobody: there is no valid token.';
+    return $('me').replaceChildren(element('p', { className: 'empty' }, text));
+  }
+  const facts = [
+    ['Subject', element('strong', {}, me.subject)],
+    ['Login', element('span', { className: 'mono' }, me.login)],
+    ['Kind', me.kind],
+    ['Scopes', (me.scopes ?? []).join(', ') || 'none'],
+    ['Logged in', ...exactly(me.auth_time)],
+    ['Expires', ...exactly(me.expires_at)],
+  ];
+  $('me').replaceChildren(element('dl', { className: 'facts' },
+    ...facts.map(([name, ...value]) => element('div', {}, element('dt', {}, name), element('dd', {}, ...value)))));
+}
+
+function renderTokens() {
+  for (const id of ['token-refresh', 'token-revoke']) $(id).disabled = !state.tokens;
+  $('token-claims').textContent = state.tokens ? JSON.stringify(state.tokens.claims, null, 2) : 'No token';
+  renderExpiry();
+}
+
+function renderExpiry() {
+  const expiry = $('token-expiry');
+  if (!state.tokens) {
+    // Unless it already says why there is none.
+    if (expiry.dataset.state !== 'none') expiry.textContent = 'No token';
+    expiry.dataset.state = 'none';
+    $('token-bar').value = 0;
+    return;
+  }
+  const left = secondsLeft();
+  expiry.dataset.state = left <= 0 ? 'expired' : left < REFRESH_BEFORE ? 'expiring' : 'valid';
+  expiry.textContent = left <= 0 ? `expired ${clock(-left)} ago` : `expires in ${clock(left)}`;
+  $('token-bar').value = Math.max(0, left / state.tokens.lifetime);
+}
+
+function renderLogins(entries) {
+  const rows = [...entries].sort((a, b) => Number(b.current) - Number(a.current) || b.last_seen_at - a.last_seen_at);
+  const empty = state.me[state.credential] ? 'No logins.' : 'Log in to see your devices.';
+  fill($('logins'), rows.map(loginRow), empty, $('logins-title'));
+}
+
+function loginRow(entry) {
+  const name = entry.device || 'Unnamed device';
+  const end = element('button', { type: 'button', className: 'small', ariaLabel: `End ${name}, ${entry.kind}` }, 'End');
+  on(end, 'click', () => endLogin(entry));
+  return element('li', { className: 'row', dataset: { login: entry.login, kind: entry.kind, current: String(entry.current) } },
+    element('div', { className: 'row-title' },
+      element('strong', {}, name),
+      element('span', { className: 'badge' }, entry.kind),
+      ...(entry.current ? [element('span', { className: 'badge', dataset: { tone: 'accent' } }, 'this one')] : [])),
+    element('div', { className: 'row-facts' },
+      element('span', {}, 'Logged in ', moment(entry.created_at)),
+      element('span', {}, 'Last seen ', moment(entry.last_seen_at)),
+      element('span', { className: 'mono' }, entry.login)),
+    element('div', { className: 'actions' }, end));
+}
+
+function dataRow({ key, answer }) {
+  const remove = element('button', { type: 'button', className: 'small', ariaLabel: `Remove ${key}` }, 'Remove');
+  on(remove, 'click', () => removeData(key));
+  const value = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+  return element('li', { className: 'row', dataset: { key } },
+    element('strong', { className: 'row-title' }, key),
+    element('span', { className: 'row-value' }, value),
+    element('div', { className: 'actions' }, remove));
+}
+
+// Helpers
+
+/** Makes an element. Text goes in as text, never as markup. */
+function element(tag, { dataset = {}, ...properties } = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  Object.assign(node.dataset, dataset);
+  node.append(...children);
+  return node;
+}
+
+/** Fills a list. Where the focus was on a row that is gone, it moves to `fallback`. */
+function fill(list, rows, empty, fallback) {
+  const hadFocus = list.contains(document.activeElement);
+  list.replaceChildren(...(rows.length ? rows : [element('li', { className: 'empty' }, empty)]));
+  if (hadFocus) fallback.focus();
+}
+
+function badge(node, text, tone) {
+  node.textContent = text;
+  node.dataset.tone = tone || '';
+}
+
+function formOf(form) {
+  return Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''));
+}
+
+/** Minutes and seconds. */
+function clock(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** A point in time, from Unix seconds; its text says how far away it is. */
+function moment(seconds) {
+  if (typeof seconds !== 'number') return 'not set';
+  const date = new Date(seconds * 1000);
+  return element('time', { dateTime: date.toISOString(), title: date.toLocaleString() }, distance(date));
+}
+
+function exactly(seconds) {
+  const time = moment(seconds);
+  return typeof time === 'string' ? [time] : [time, element('span', { className: 'exact' }, ` · ${time.title}`)];
+}
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+
+function distance(date) {
+  const seconds = (date - Date.now()) / 1000;
+  for (const [unit, length] of [['day', 86400], ['hour', 3600], ['minute', 60]]) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return seconds > 0 ? 'in less than a minute' : 'just now';
+}
+
+/** Runs `act` on an event, ignoring more of it while it runs. */
+function on(node, type, act) {
+  let busy = false;
+  node.addEventListener(type, async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    const button = event.submitter ?? node;
+    button.setAttribute('aria-busy', 'true');
+    try {
+      await act(event);
+    } finally {
+      busy = false;
+      button.removeAttribute('aria-busy');
+    }
+  });
+}
+
+function deviceName() {
+  const agent = navigator.userAgent;
+  const find = (names) => names.find(([, pattern]) => pattern.test(agent))?.[0];
+  const browser = find([['Edge', /Edg\//], ['Firefox', /Firefox\//], ['Chrome', /Chrome\//], ['Safari', /Safari\//]]) ?? 'Browser';
+  const system = find([['Android', /Android/], ['iOS', /iPhone|iPad/], ['Windows', /Windows/], ['macOS', /Mac OS/], ['Linux', /Linux/]]);
+  return system ? `${browser} on ${system}` : browser;
+}
+
+// Start
+
+on($('session-form'), 'submit', logIn);
+on($('session-logout'), 'click', logOut);
+on($('token-form'), 'submit', getTokens);
+on($('token-refresh'), 'click', refreshNow);
+on($('token-revoke'), 'click', revokeTokens);
+on($('me-reload'), 'click', askAgain);
+on($('logins-reload'), 'click', askAgain);
+on($('end-others'), 'click', endOthers);
+on($('logout-everywhere'), 'click', logOutEverywhere);
+on($('admin-call'), 'click', callAdmin);
+on($('password-form'), 'submit', changePassword);
+on($('step-up-login'), 'click', logInAgain);
+on($('data-form'), 'submit', saveData);
+$('credential').addEventListener('change', switchCredential);
+$('log-clear').addEventListener('click', () => $('log').replaceChildren());
+for (const chip of document.querySelectorAll('.chip')) {
+  chip.addEventListener('click', () => {
+    for (const kind of ['session', 'token']) {
+      $(`${kind}-user`).value = chip.dataset.user;
+      $(`${kind}-password`).value = chip.dataset.password;
+    }
+    say(`Filled in ${chip.dataset.user}: log in with either form.`, 'calm');
+  });
+}
+
+$('session-device').value = deviceName();
+$('token-device').value = `${deviceName()}, tokens`;
+setInterval(tick, 1000);
+setInterval(() => {
+  for (const time of document.querySelectorAll('time')) time.textContent = distance(new Date(time.dateTime));
+}, 20000);
+
+async function start() {
+  say('Not logged in.', 'calm');
+  render();
+  await Promise.all([refreshView(), loadData()]);
+  if (state.me.cookie) say(`Welcome back, ${state.me.cookie.subject}.`, 'calm');
+}
+
+start();
