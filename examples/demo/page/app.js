@@ -309,7 +309,7 @@ async function changePassword() {
     $('step-up-text').textContent = `Your login is older than ${minutes} minutes. Log in again to confirm that it is you, then change the password.`;
     $('step-up').hidden = false;
   }
-  if (!report(answer, 'The password was changed; your other logins have ended.')) return;
+  if (!report(answer, 'Allowed: your other logins have ended. The demo itself keeps the old password.')) return;
   $('password-new').value = '';
   await refreshView();
 }
@@ -381,7 +381,7 @@ function renderMe(me) {
   }
   const facts = [
     ['Subject', element('strong', {}, me.subject)],
-    ['Login', element('span', { className: 'mono' }, me.login)],
+    ['Login', element('span', { className: 'mono' }, me.login ?? 'none')],
     ['Kind', me.kind],
     ['Scopes', (me.scopes ?? []).join(', ') || 'none'],
     ['Logged in', ...exactly(me.auth_time)],
