@@ -65,6 +65,8 @@
 mod axum;
 mod caller;
 mod clock;
+#[cfg(feature = "contract-suite")]
+pub mod contract;
 pub mod credentials;
 mod error;
 mod event;

@@ -44,7 +44,9 @@ pub(super) async fn a_lowered_limit_ends_as_many_as_it_takes(w: World) {
         logins.push(w.log_in("alice").await);
         w.advance(super::world::SECOND).await;
     }
-    let admitted = w.admit(&limited("alice", LoginKind::Session, END_OLDEST)).await;
+    let admitted = w
+        .admit(&limited("alice", LoginKind::Session, END_OLDEST))
+        .await;
     let expected: Vec<LoginId> = logins[..4].iter().map(|login| login.login).collect();
     assert_eq!(ended(&admitted), expected);
     assert!(w.is_live(&logins[4].key).await);

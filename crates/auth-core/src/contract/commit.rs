@@ -15,7 +15,10 @@ pub(super) async fn different_fields_of_two_requests_both_survive(w: World) {
     let (_, _) = (one.live(&key).await, two.live(&key).await);
     one.set(&key, &[("a", "1")]).await;
     let both = done(two.set(&key, &[("b", "2")]).await);
-    assert_eq!((field(&both, "a"), field(&both, "b")), (Some("1"), Some("2")));
+    assert_eq!(
+        (field(&both, "a"), field(&both, "b")),
+        (Some("1"), Some("2"))
+    );
     assert_eq!(w.live(&key).await, both);
 }
 
@@ -24,13 +27,19 @@ pub(super) async fn the_last_commit_of_a_field_wins(w: World) {
     w.set(&key, &[("a", "1"), ("b", "1")]).await;
     done(w.set(&key, &[("a", "2")]).await);
     let record = w.live(&key).await;
-    assert_eq!((field(&record, "a"), field(&record, "b")), (Some("2"), Some("1")));
+    assert_eq!(
+        (field(&record, "a"), field(&record, "b")),
+        (Some("2"), Some("1"))
+    );
 }
 
 pub(super) async fn a_removed_field_is_gone(w: World) {
     let key = w.anonymous().await;
     w.set(&key, &[("a", "1"), ("b", "1")]).await;
-    let after = done(w.commit(&commit(key, vec![remove("a"), remove("never there")])).await);
+    let after = done(
+        w.commit(&commit(key, vec![remove("a"), remove("never there")]))
+            .await,
+    );
     assert_eq!((field(&after, "a"), field(&after, "b")), (None, Some("1")));
     assert_eq!(after.fields.len(), 1);
 }
@@ -57,15 +66,25 @@ pub(super) async fn an_unexpected_value_is_a_conflict_that_changes_nothing(w: Wo
     for (row, name, expected) in rows {
         let changes = vec![put("innocent", "1"), expecting(name, expected, "3")];
         let outcome = w.commit(&commit(key, changes)).await;
-        assert_eq!(outcome, CommitOutcome::Conflict(Arc::clone(&before)), "{row}");
+        assert_eq!(
+            outcome,
+            CommitOutcome::Conflict(Arc::clone(&before)),
+            "{row}"
+        );
         assert_eq!(w.live(&key).await, before, "{row}");
     }
 }
 
 pub(super) async fn an_expected_value_is_replaced(w: World) {
     let key = w.anonymous().await;
-    done(w.commit(&commit(key, vec![expecting("a", None, "1")])).await);
-    let record = done(w.commit(&commit(key, vec![expecting("a", Some("1"), "2")])).await);
+    done(
+        w.commit(&commit(key, vec![expecting("a", None, "1")]))
+            .await,
+    );
+    let record = done(
+        w.commit(&commit(key, vec![expecting("a", Some("1"), "2")]))
+            .await,
+    );
     assert_eq!(field(&record, "a"), Some("2"));
 }
 
@@ -95,8 +114,16 @@ pub(super) async fn a_commit_without_changes_is_a_use(w: World) {
 
 pub(super) async fn data_may_be_as_large_as_its_limits_and_no_larger(w: World) {
     let rows = [
-        ("a field at its limit", vec![sized("a", MAX_FIELD_BYTES)], true),
-        ("a field beyond", vec![sized("a", MAX_FIELD_BYTES + 1)], false),
+        (
+            "a field at its limit",
+            vec![sized("a", MAX_FIELD_BYTES)],
+            true,
+        ),
+        (
+            "a field beyond",
+            vec![sized("a", MAX_FIELD_BYTES + 1)],
+            false,
+        ),
         ("as many fields as may be", numbered(MAX_FIELDS), true),
         ("one field too many", numbered(MAX_FIELDS + 1), false),
         ("all data at its limit", filling(MAX_DATA_BYTES), true),
@@ -138,7 +165,10 @@ pub(super) async fn limits_count_what_other_requests_wrote(w: World) {
     assert_eq!(w.load(&renewal.new).await, Load::Absent);
     // What is there is replaced, and what leaves makes room.
     done(w.set(&key, &[("0", "2")]).await);
-    done(w.commit(&commit(key, vec![put("more", "1"), remove("1")])).await);
+    done(
+        w.commit(&commit(key, vec![put("more", "1"), remove("1")]))
+            .await,
+    );
 }
 
 pub(super) async fn a_value_that_replaces_another_counts_once(w: World) {

@@ -30,7 +30,10 @@ pub(super) async fn a_session_ends_at_its_absolute_limit_however_much_it_is_used
     while w.now().plus(Duration::from_secs(300)) < end {
         w.advance(Duration::from_secs(200)).await;
         w.touch(&key).await;
-        assert!(matches!(w.set(&key, &[("a", "1")]).await, CommitOutcome::Done(_)));
+        assert!(matches!(
+            w.set(&key, &[("a", "1")]).await,
+            CommitOutcome::Done(_)
+        ));
     }
     w.advance_to_just_before(end).await;
     w.touch(&key).await;

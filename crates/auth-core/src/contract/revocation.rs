@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     LoginId, Verdict,
-    revocation::{Op, Query, Revocation},
-    store::{Admission, Admitted, LoginKind},
+    revocation::{Op, Query},
+    store::{Admission, Admitted, LoginKind, Revocation},
 };
 
 /// Everything of Alice in our realm.
@@ -29,8 +29,7 @@ pub(super) async fn nothing_is_revoked_at_first(w: World) {
 pub(super) async fn a_denied_token_is_the_only_one_that_dies(w: World) {
     let scene = Scene::new(&w).await;
     let exp = w.now().plus(Duration::from_secs(300));
-    let denied = w.store.revoke_token(ISSUER, "a", ALICE, exp).await;
-    denied.expect("there is room");
+    w.deny("a", ALICE, exp).await;
     scene.assert_dead(&w, &[Part::TokenA]).await;
     assert_can_log_in(&w).await;
 }
@@ -126,15 +125,13 @@ pub(super) async fn a_denied_token_stays_denied_until_no_verifier_takes_it(w: Wo
     let login = w.start(ALICE).await;
     let query = login.query(&w, login.version, "a");
     let exp = w.now().plus(Duration::from_secs(300));
-    let denied = w.store.revoke_token(ISSUER, "a", ALICE, exp).await;
-    denied.expect("there is room");
+    w.deny("a", ALICE, exp).await;
     // A minute of leeway and a minute of skew after its end it may still be presented.
     w.advance_to_just_before(exp.plus(Duration::from_secs(120)))
         .await;
     // Revocations that come in between may make the store tidy up.
     for n in 0..200 {
-        let denied = w.store.revoke_token(ISSUER, &n.to_string(), ALICE, exp);
-        denied.await.expect("there is room");
+        w.deny(&n.to_string(), ALICE, exp).await;
     }
     assert_eq!(w.verdict(&query).await, Verdict::Revoked);
 }
@@ -158,8 +155,7 @@ pub(super) async fn many_revocations_do_not_forget_each_other(w: World) {
     let login = w.start(ALICE).await;
     let ended: Vec<LoginId> = (0..300).map(|_| LoginId::random()).collect();
     for (n, &other) in ended.iter().enumerate() {
-        let denied = w.store.revoke_token(ISSUER, &n.to_string(), ALICE, exp);
-        denied.await.expect("there is room");
+        w.deny(&n.to_string(), ALICE, exp).await;
         w.end_login(ALICE, other).await;
     }
     for (n, other) in ended.iter().enumerate() {

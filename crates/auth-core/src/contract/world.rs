@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Harness;
+use super::{Harness, family::ISSUER};
 use crate::{
     LoginId, Scopes, StoreError, Timestamp, Verdict, random_bytes,
-    revocation::{Lane, Op, Place, Query, Revocation},
+    revocation::{Lane, Op, Place, Query},
     store::{
-        Admission, Admitted, Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue,
-        Lifetimes, Load, LoginChange, LoginKind, SessionKey, SessionLogin, SessionRecord, Store,
+        Admission, Admitted, Commit, CommitOutcome, Establish, Established, FieldChange,
+        FieldValue, Lifetimes, Load, LoginChange, LoginKind, Revocation, SessionKey, SessionLogin,
+        SessionRecord, Store,
     },
 };
 
@@ -100,6 +101,12 @@ impl World {
         revoked.expect("the store revokes");
     }
 
+    /// Denies an access token of ours.
+    pub(super) async fn deny(&self, jti: &str, subject: &str, exp: Timestamp) {
+        let denied = self.store.revoke_token(ISSUER, jti, subject, exp).await;
+        denied.expect("there is room");
+    }
+
     pub(super) async fn end_login(&self, subject: &str, login: LoginId) {
         let ended = self.store.end_login(subject, login).await;
         ended.expect("the store ends the login");
@@ -180,8 +187,13 @@ impl World {
         established.expect("the store answers")
     }
 
+    /// Loads while others may write.
+    pub(super) async fn load_meanwhile(&self, key: &SessionKey) -> Load {
+        self.store.load(key).await.expect("the store answers")
+    }
+
     pub(super) async fn load(&self, key: &SessionKey) -> Load {
-        let load = self.store.load(key).await.expect("the store answers");
+        let load = self.load_meanwhile(key).await;
         if let Some(now) = self.store.load_now(key) {
             assert_eq!(now, Ok(load.clone()), "load_now says something else");
         }
