@@ -34,11 +34,15 @@ struct Stop {
 
 impl Janitor {
     pub(crate) fn start(inner: &Arc<Inner>) -> io::Result<Self> {
+        Self::resting(inner, REST)
+    }
+
+    fn resting(inner: &Arc<Inner>, rest: Duration) -> io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let (weak, asked) = (Arc::downgrade(inner), Arc::clone(&stop));
         let thread = thread::Builder::new()
             .name("auth-janitor".to_owned())
-            .spawn(move || work(&weak, &asked))?;
+            .spawn(move || work(&weak, &asked, rest))?;
         Ok(Self {
             stop,
             thread: Some(thread),
@@ -60,15 +64,15 @@ impl Drop for Janitor {
     }
 }
 
-fn work(inner: &Weak<Inner>, stop: &Stop) {
-    let mut rest = REST;
+fn work(inner: &Weak<Inner>, stop: &Stop, at_least: Duration) {
+    let mut rest = at_least;
     while !stop.within(rest) {
         let Some(inner) = inner.upgrade() else {
             return;
         };
         let began = Instant::now();
         inner.sweep();
-        rest = REST.max(began.elapsed().saturating_mul(REST_PER_SWEEP));
+        rest = at_least.max(began.elapsed().saturating_mul(REST_PER_SWEEP));
     }
 }
 
@@ -88,7 +92,10 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
-    use crate::MemoryStore;
+    use auth_core::{Clock, LoginId, ManualClock, Timestamp, revocation::Place};
+
+    use super::*;
+    use crate::{MemoryStore, revocations::end_once};
 
     #[test]
     fn the_thread_ends_with_its_store() {
@@ -98,5 +105,30 @@ mod tests {
         thread
             .join()
             .expect("it ends, long before its rest is over");
+    }
+
+    #[test]
+    fn it_sweeps_by_itself_for_as_long_as_the_store_is_there() {
+        let clock = ManualClock::new(Timestamp::from_secs(1_000));
+        let store = MemoryStore::builder().clock(clock.clone()).build();
+        let store = store.expect("the settings are good");
+        let mut janitor = Janitor::resting(&store.inner, Duration::from_millis(1))
+            .expect("the operating system gives a thread");
+        let thread = janitor.thread();
+        for _ in 0..3 {
+            let place = Place::of("r", "alice");
+            let key = auth_core::revocation::LoginKey::of("r", "alice", &LoginId::random());
+            let end = Some(clock.now());
+            store.inner.step(place.lane, |lane, now| {
+                end_once(lane, place.subject, key, end, now);
+            });
+            assert_eq!(store.usage().revocations, 1);
+            clock.advance(Duration::from_secs(1_000));
+            while store.usage().revocations > 0 {
+                thread::yield_now();
+            }
+        }
+        drop(store);
+        thread.join().expect("it ends when the store is gone");
     }
 }
