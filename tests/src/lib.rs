@@ -3,12 +3,14 @@
 //! - [`Program`] starts an example program on a free port and kills it when the test is done.
 //! - [`Request`] and [`Connection`] speak HTTP/1.1 byte for byte: odd, doubled and broken headers
 //!   reach the server as the test wrote them.
+//! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
 //! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
 //!
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
 //! what is needed; without that a test fails, it is never skipped.
 
 mod clients;
+pub mod demo;
 mod http;
 mod program;
 
