@@ -1,0 +1,169 @@
+//! The configuration of an issuer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use auth_core::{
+    Clock, EventSink, SystemClock,
+    revocation::MAX_LIFETIME,
+    store::{Lifetimes, LoginLimit, Overflow, RefreshLogins},
+};
+
+use super::{Issuer, IssuerConfigError, IssuerConfigErrorKind, SigningKeys, service::Config};
+use crate::RefreshKeys;
+
+/// Builds an [`Issuer`].
+#[must_use]
+pub struct IssuerBuilder {
+    config: Config,
+    client_id: Option<String>,
+    refresh_keys: Option<RefreshKeys>,
+}
+
+impl IssuerBuilder {
+    pub(super) fn new(
+        issuer: String,
+        audience: String,
+        signing: SigningKeys,
+        store: Arc<dyn RefreshLogins>,
+    ) -> Self {
+        Self {
+            config: Config {
+                issuer,
+                audience,
+                client_id: String::new(),
+                signing,
+                store,
+                access_ttl: ACCESS_TTL,
+                lifetimes: Lifetimes {
+                    idle: Some(REFRESH_IDLE),
+                    absolute: REFRESH_ABSOLUTE,
+                },
+                grace: GRACE,
+                limit: None,
+                clock: Arc::new(SystemClock),
+                events: None,
+            },
+            client_id: None,
+            refresh_keys: None,
+        }
+    }
+
+    /// How long access tokens live, before up to 5 % is taken off at random so that they do not all
+    /// end at once. Default: 5 minutes.
+    pub fn access_ttl(mut self, ttl: Duration) -> Self {
+        self.config.access_ttl = ttl;
+        self
+    }
+
+    /// A login ends when it was not refreshed for so long; None: it need not be. Default: 14 days.
+    pub fn refresh_idle(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.config.lifetimes.idle = idle.into();
+        self
+    }
+
+    /// A login ends so long after it began, however much it is refreshed. Default: 90 days.
+    pub fn refresh_absolute(mut self, absolute: Duration) -> Self {
+        self.config.lifetimes.absolute = absolute;
+        self
+    }
+
+    /// For how long after a refresh the token it replaced still gets the same successor. It is for
+    /// responses that were lost and tabs that refresh at once. Default: 30 seconds; at most 300.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config.grace = grace;
+        self
+    }
+
+    /// The keys behind refresh tokens. Required with a store that other processes use, too; other
+    /// stores end with the process, and a key that does so is made up for them.
+    pub fn refresh_keys(mut self, keys: RefreshKeys) -> Self {
+        self.refresh_keys = Some(keys);
+        self
+    }
+
+    /// The `client_id` of logins that name none. RFC 9068 requires the claim. Default: the audience,
+    /// which is to say that the service is its own, only client.
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// How many logins, sessions included, a subject may have. Default: the store's own limit.
+    pub fn max_logins(mut self, max: u32, overflow: Overflow) -> Self {
+        self.config.limit = Some(LoginLimit { max, overflow });
+        self
+    }
+
+    /// Where it takes the time of its access tokens from. The store has a clock of its own.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.config.clock = Arc::new(clock);
+        self
+    }
+
+    /// Told of refresh tokens that were reused, adopted or lost.
+    pub fn on_event(mut self, sink: impl EventSink) -> Self {
+        self.config.events = Some(Arc::new(sink));
+        self
+    }
+
+    /// The issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerConfigError`] for a setting outside its limits, and for a shared store without
+    /// refresh keys.
+    pub fn build(self) -> Result<Issuer, IssuerConfigError> {
+        let mut config = self.config;
+        config.client_id = self.client_id.unwrap_or_else(|| config.audience.clone());
+        let Lifetimes { idle, absolute } = config.lifetimes;
+        let lifetimes = Duration::from_secs(1)..=MAX_LIFETIME;
+        let rows = [
+            (config.issuer.is_empty(), IssuerConfigErrorKind::Issuer),
+            (config.audience.is_empty(), IssuerConfigErrorKind::Audience),
+            (config.client_id.is_empty(), IssuerConfigErrorKind::ClientId),
+            (
+                !lifetimes.contains(&config.access_ttl),
+                IssuerConfigErrorKind::AccessTtl,
+            ),
+            (
+                idle.is_some_and(|idle| idle.is_zero()),
+                IssuerConfigErrorKind::RefreshIdle,
+            ),
+            (
+                absolute.is_zero() || absolute > MAX_LIFETIME,
+                IssuerConfigErrorKind::RefreshAbsolute,
+            ),
+            (config.grace > MAX_GRACE, IssuerConfigErrorKind::Grace),
+            (
+                config.limit.is_some_and(|limit| limit.max == 0),
+                IssuerConfigErrorKind::MaxLogins,
+            ),
+        ];
+        if let Some((_, kind)) = rows.into_iter().find(|(is_wrong, _)| *is_wrong) {
+            return Err(kind.into());
+        }
+        let refresh_keys = match self.refresh_keys {
+            Some(keys) => keys,
+            None if config.store.is_shared() => {
+                return Err(IssuerConfigErrorKind::RefreshKeys.into());
+            }
+            None => RefreshKeys::generate(),
+        };
+        Ok(Issuer::new(config, refresh_keys))
+    }
+}
+
+const ACCESS_TTL: Duration = Duration::from_secs(5 * 60);
+const REFRESH_IDLE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+const REFRESH_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const GRACE: Duration = Duration::from_secs(30);
+const MAX_GRACE: Duration = Duration::from_secs(300);
+
+impl fmt::Debug for IssuerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuerBuilder")
+            .field("config", &self.config)
+            .field("refresh_keys", &self.refresh_keys)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,206 @@
+//! Rotating refresh tokens, and taking them back.
+
+use auth_core::{
+    Event, Scopes, StoreError, Unavailable, random_bytes,
+    store::{Derivation, Presented, RefreshRecord, Rotated, Rotation, Successor},
+};
+
+use super::{
+    Issuer, RefreshError, Tokens,
+    access::{Access, AccessError},
+    claims::Custom,
+};
+use crate::refresh::{Opened, RefreshToken, Sealed};
+
+impl Issuer {
+    /// Takes a refresh token, as the client sent it, for a new pair of tokens. `scope` is what the
+    /// new access token may do: what was granted, less than that, or None for all that was granted;
+    /// later refreshes can have all of it again (RFC 6749 section 6).
+    ///
+    /// # What is checked, in this order
+    ///
+    /// 1. Form, key and MAC of the token. What we did not write asks no store and makes no event.
+    /// 2. The scope, if one was asked for. Asking for too much does not use the token up.
+    /// 3. In one step of the store: the login is there, neither over nor revoked, and this is its
+    ///    current token, or the one before within the [grace](super::IssuerBuilder::grace), which gets the
+    ///    same successor and a new access token.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]. A successor that was made with a key that has left the ring can not be made
+    /// again: for a replay that is `InvalidGrant`.
+    ///
+    /// # Cancel safety
+    ///
+    /// The token may have been rotated when the future is dropped. Sent again within the grace it
+    /// gets the same successor, byte for byte.
+    pub async fn refresh(
+        &self,
+        token: &[u8],
+        scope: Option<&Scopes>,
+    ) -> Result<Tokens, RefreshError> {
+        let opened = self.open(token).ok_or(RefreshError::InvalidGrant)?;
+        let scope = scope.filter(|scope| !scope.is_empty());
+        if let Some(scope) = scope {
+            self.check_scope(&opened, scope).await?;
+        }
+        let record = self.rotate(&opened).await?;
+        let scopes = scope.unwrap_or(&record.grant.scopes);
+        if !record.grant.scopes.is_superset(scopes) {
+            return Err(RefreshError::InvalidScope);
+        }
+        let refresh = self.successor(&opened, &record)?;
+        self.tokens(&record, scopes, refresh)
+    }
+
+    /// Ends the login of a refresh token, whichever of its generations it is (RFC 7009). What is no
+    /// refresh token, or of a login that is over, needs no revocation: that is Ok, too.
+    ///
+    /// To revoke an access token, give its claims to
+    /// [`revoke_token`](auth_core::store::Revocations::revoke_token) of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known to have happened.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have happened when the future is dropped; it can be asked for again.
+    pub async fn revoke_refresh_token(&self, token: &[u8]) -> Result<(), StoreError> {
+        let Some(Opened { token, .. }) = self.open(token) else {
+            return Ok(());
+        };
+        let store = self.store();
+        let Some(record) = store.refresh_login(token.lane, token.login).await? else {
+            return Ok(());
+        };
+        store.end_login(&record.subject, record.login).await
+    }
+
+    fn open(&self, token: &[u8]) -> Option<Opened> {
+        RefreshToken::open(token, self.refresh_keys())
+    }
+
+    /// Refuses a scope that is too wide while the token is still unused. Any other token goes on to
+    /// the rotation, which knows what to do with it.
+    async fn check_scope(&self, opened: &Opened, scope: &Scopes) -> Result<(), RefreshError> {
+        let (lane, login) = (opened.token.lane, opened.token.login);
+        let store = self.store();
+        let record = store.refresh_login(lane, login).await.map_err(trouble)?;
+        let record = record.ok_or(RefreshError::InvalidGrant)?;
+        let is_current = record.rotation.current == opened.hash;
+        if is_current && !record.grant.scopes.is_superset(scope) {
+            return Err(RefreshError::InvalidScope);
+        }
+        Ok(())
+    }
+
+    /// The record of the login after the rotation.
+    async fn rotate(&self, opened: &Opened) -> Result<RefreshRecord, RefreshError> {
+        let (config, keys) = (self.config(), self.refresh_keys());
+        let Opened { token, hash } = opened;
+        let derivation = Derivation {
+            nonce: random_bytes(),
+            key_id: keys.current().id(),
+        };
+        let successor = token
+            .successor(&derivation, keys)
+            .ok_or(RefreshError::InvalidGrant)?;
+        let rotation = Rotation {
+            lane: token.lane,
+            login: token.login,
+            presented: Presented {
+                generation: token.generation,
+                hash: *hash,
+            },
+            successor: Successor {
+                hash: successor.hash,
+                derivation,
+            },
+            grace: config.grace,
+        };
+        let login = token.login;
+        let event = match config.store.rotate(&rotation).await.map_err(trouble)? {
+            Rotated::Advanced { record, adopted } => {
+                if adopted {
+                    let subject = record.subject.clone();
+                    self.tell(&Event::RefreshAdopted { subject, login });
+                }
+                return Ok(record);
+            }
+            Rotated::Replayed { record } => return Ok(record),
+            Rotated::Invalid => return Err(RefreshError::InvalidGrant),
+            Rotated::Reused { subject } => Event::RefreshReused { subject, login },
+            Rotated::DataLost { subject } => Event::RefreshDataLost { subject, login },
+            Rotated::Ahead { subject } => Event::RefreshAhead { subject, login },
+            // An answer that this version does not know gives nobody tokens, and ends no login.
+            _ => return Err(Unavailable::default().into()),
+        };
+        self.tell(&event);
+        Err(RefreshError::InvalidGrant)
+    }
+
+    /// The successor that the record names: the one proposed a moment ago, or the one that an
+    /// earlier presentation of the same token got.
+    fn successor(&self, opened: &Opened, record: &RefreshRecord) -> Result<Sealed, RefreshError> {
+        let rotation = &record.rotation;
+        let derivation = rotation.derived.ok_or_else(Unavailable::default)?;
+        let successor = opened.token.successor(&derivation, self.refresh_keys());
+        let successor = successor.ok_or(RefreshError::InvalidGrant)?;
+        if successor.hash != rotation.current {
+            // Handing it out would end the login at its next use, as a loss of data.
+            return Err(trouble(StoreError::Unreadable));
+        }
+        Ok(successor)
+    }
+
+    fn tokens(
+        &self,
+        record: &RefreshRecord,
+        scopes: &Scopes,
+        refresh: Sealed,
+    ) -> Result<Tokens, RefreshError> {
+        let config = self.config();
+        let grant = &record.grant;
+        let custom = Custom::from_stored(grant.claims.as_ref())
+            .ok_or_else(|| trouble(StoreError::Unreadable))?;
+        let access = Access {
+            subject: &record.subject,
+            login: record.login,
+            generation: record.rotation.generation,
+            version: record.version,
+            client_id: grant.client_id.as_ref().unwrap_or(&config.client_id),
+            scopes,
+            auth_time: grant.auth_time.unwrap_or(record.created_at),
+            custom: &custom,
+            absolute_end: record.absolute_end,
+        };
+        let (access_token, expires_in) = config.access_token(&access, config.clock.now())?;
+        Ok(Tokens {
+            access_token,
+            refresh_token: refresh.text,
+            expires_in,
+            scope: scopes.clone(),
+            login: record.login,
+            ended: Vec::new(),
+        })
+    }
+
+    fn tell(&self, event: &Event) {
+        if let Some(events) = &self.config().events {
+            events.event(event);
+        }
+    }
+}
+
+/// Store trouble says nothing about the token.
+fn trouble(error: StoreError) -> RefreshError {
+    RefreshError::Unavailable(error.into())
+}
+
+/// The claims were checked at the login: whatever is wrong now is wrong here.
+impl From<AccessError> for RefreshError {
+    fn from(_: AccessError) -> Self {
+        Self::Unavailable(Unavailable::default())
+    }
+}

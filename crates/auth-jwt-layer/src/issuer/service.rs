@@ -1,0 +1,236 @@
+//! The issuer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use auth_core::{
+    Clock, EventSink, LoginId, Principal, Unavailable,
+    revocation::{Lane, Op},
+    store::{
+        Admission, Admitted, Lifetimes, LoginKind, LoginLimit, RefreshGrant, RefreshLogins,
+        RefreshStart,
+    },
+};
+
+use super::{
+    AssertionError, IssuerBuilder, LoginError, SigningKeys, TokenLogin, Tokens,
+    access::{Access, AccessError},
+};
+use crate::{ConfigError, KeySet, RefreshKeys, Verifier, refresh::RefreshToken};
+
+/// Issues access tokens, and rotates the refresh tokens beside them.
+///
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Issuer(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    refresh_keys: RefreshKeys,
+}
+
+pub(super) struct Config {
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    pub(super) client_id: String,
+    pub(super) signing: SigningKeys,
+    pub(super) store: Arc<dyn RefreshLogins>,
+    pub(super) access_ttl: Duration,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) grace: Duration,
+    pub(super) limit: Option<LoginLimit>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) events: Option<Arc<dyn EventSink>>,
+}
+
+impl Issuer {
+    /// Begins an issuer that is named `issuer` in its tokens (`iss`), which are for `audience`
+    /// (`aud`), signed by `signing`. Its logins are kept in `store`, in the realm of that store.
+    pub fn builder(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        signing: SigningKeys,
+        store: Arc<dyn RefreshLogins>,
+    ) -> IssuerBuilder {
+        IssuerBuilder::new(issuer.into(), audience.into(), signing, store)
+    }
+
+    pub(super) fn new(config: Config, refresh_keys: RefreshKeys) -> Self {
+        Self(Arc::new(Inner {
+            config,
+            refresh_keys,
+        }))
+    }
+
+    /// Begins a token login, for somebody whose password the application has just checked.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`]; nobody is logged in then.
+    ///
+    /// # Cancel safety
+    ///
+    /// A login whose future is dropped may have begun. Nobody has its tokens; it stays in the
+    /// subject's list until it has idled out or is ended.
+    pub async fn login(&self, login: TokenLogin) -> Result<Tokens, LoginError> {
+        let config = &self.0.config;
+        let custom = login.claims?;
+        let id = LoginId::random();
+        let now = config.clock.now();
+        let client_id = login.client_id.as_ref().unwrap_or(&config.client_id);
+        let mut access = Access {
+            subject: &login.subject,
+            login: id,
+            generation: u64::MAX,
+            version: u64::MAX,
+            client_id,
+            scopes: &login.scopes,
+            auth_time: login.auth_time.unwrap_or(now),
+            custom: &custom,
+            absolute_end: now.plus(config.lifetimes.absolute),
+        };
+        config.check_claims(&access)?;
+        let lane = Lane::of(config.store.realm(), &login.subject);
+        let refresh = RefreshToken::first(lane, id).seal(self.0.refresh_keys.current());
+        let start = RefreshStart {
+            admission: Admission {
+                subject: login.subject.clone(),
+                login: id,
+                kind: LoginKind::Token,
+                device: login.device,
+                lifetimes: config.lifetimes,
+                since: login.since,
+                limit: config.limit,
+                session: None,
+                op: Op::random(),
+            },
+            grant: RefreshGrant {
+                client_id: Some(client_id.clone()),
+                scopes: login.scopes.clone(),
+                auth_time: login.auth_time,
+                claims: custom.to_stored(),
+            },
+            hash: refresh.hash,
+        };
+        let (version, ended) = match config.store.start(&start).await {
+            Ok(Admitted::Yes { version, ended }) => (version, ended),
+            Ok(Admitted::Moved) => return Err(LoginError::Moved),
+            Ok(Admitted::TooMany) => return Err(LoginError::TooMany),
+            // An answer that this version does not know admits nobody.
+            Ok(_) => return Err(Unavailable::default().into()),
+            Err(error) => {
+                // It may have happened all the same.
+                config.store.withdraw(&login.subject, id);
+                return Err(Unavailable::from(error).into());
+            }
+        };
+        access.generation = 1;
+        access.version = version;
+        let (access_token, expires_in) = config.access_token(&access, now)?;
+        Ok(Tokens {
+            access_token,
+            refresh_token: refresh.text,
+            expires_in,
+            scope: login.scopes.clone(),
+            login: id,
+            ended,
+        })
+    }
+
+    /// A short-lived token that tells `audience` who `principal` is, however that was proven: what a
+    /// gateway hands on instead of a bare header. It ends with the credential it was made for, at
+    /// most 5 minutes from now, and nothing else ends it; so it can not be for the audience of the
+    /// access tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`AssertionError`].
+    pub fn assertion(
+        &self,
+        principal: &Principal,
+        audience: &str,
+        ttl: Duration,
+    ) -> Result<String, AssertionError> {
+        self.0.config.assertion(principal, audience, ttl)
+    }
+
+    /// The name it goes by in its tokens: `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.0.config.issuer
+    }
+
+    /// Whom its access tokens are for: `aud`.
+    pub fn audience(&self) -> &str {
+        &self.0.config.audience
+    }
+
+    /// The public keys as a JWK set, to be served as `application/jwk-set+json` (RFC 7517 section
+    /// 8.5). Secrets are not in it.
+    pub fn jwks(&self) -> String {
+        self.0.config.signing.jwks().to_owned()
+    }
+
+    /// Verifies its access tokens, as tokens of our own: what a [`JwtLayer`](crate::JwtLayer) in the
+    /// same service takes.
+    ///
+    /// # Errors
+    ///
+    /// None that the issuer's own configuration would not have had.
+    pub fn verifier(&self) -> Result<Verifier, ConfigError> {
+        let config = &self.0.config;
+        Verifier::builder(&config.issuer, &config.audience, self.key_set())
+            .own()
+            .require_token_id()
+            .clock(Arc::clone(&config.clock))
+            .build()
+    }
+
+    /// The keys that its tokens verify with.
+    pub fn key_set(&self) -> KeySet {
+        self.0.config.signing.key_set().clone()
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn RefreshLogins> {
+        &self.0.config.store
+    }
+
+    pub(super) fn refresh_keys(&self) -> &RefreshKeys {
+        &self.0.refresh_keys
+    }
+}
+
+impl From<AccessError> for LoginError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Claims(claims) => Self::Claims(claims),
+            AccessError::Signing => Self::Unavailable(Unavailable::default()),
+        }
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("config", &self.0.config)
+            .field("refresh_keys", &self.0.refresh_keys)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("signing", &self.signing)
+            .field("store", &self.store)
+            .field("access_ttl", &self.access_ttl)
+            .field("lifetimes", &self.lifetimes)
+            .field("grace", &self.grace)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
