@@ -1,1 +1,66 @@
+//! Bearer JWTs for Tower services.
+//!
+//! This is the verifying half: a [`KeySet`] of the keys one issuer signs with, and a [`Verifier`] that turns the
+//! bytes of a token into [`Verified`] claims or one word why not.
+//!
+//! ```
+//! # #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+//! # fn main() -> Result<(), auth_jwt_layer::ConfigError> {
+//! use auth_core::InvalidToken;
+//! use auth_jwt_layer::{Algorithm, KeySet, Verifier};
+//!
+//! let keys = KeySet::builder()
+//!     .secret(Algorithm::Hs256, "2025-11", b"a secret of 32 bytes, or longer.")
+//!     .build()?;
+//! let verifier = Verifier::builder("https://issuer.example", "api://orders", keys).build()?;
+//!
+//! // An unsecured JWT (RFC 7519 section 6.1) is not a token.
+//! let unsecured = b"eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.";
+//! assert_eq!(verifier.verify(unsecured).unwrap_err(), InvalidToken::Malformed);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
+//! # fn main() {}
+//! ```
+//!
+//! # What is checked, in this order
+//!
+//! 1. Size: at most 8 KiB, before anything is read.
+//! 2. Shape: three canonical base64url parts without padding (RFC 7515 section 7.1).
+//! 3. Header: one JSON object without duplicate members; no `crit`, `b64`, `zip` or `enc`; `typ` is `at+jwt`
+//!    (RFC 9068 section 4). Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are ignored.
+//! 4. Key: the one that `kid` names, used with the one algorithm it was configured for.
+//! 5. Signature. Nothing in the claims is believed before it.
+//! 6. Claims: one JSON object without duplicate members; `iss`, `aud`, `sub` and `exp` always, and every known claim
+//!    of the right type and in range.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `jwt-aws-lc` (default) | signatures by AWS-LC |
+//! | `jwt-rust-crypto` | signatures by the RustCrypto crates |
+//!
+//! With both, AWS-LC is used. With neither, every key set fails to build ([`ConfigErrorKind::NoBackend`]).
 
+mod algorithm;
+mod base64url;
+mod error;
+mod issuer;
+mod json;
+mod keys;
+mod layer;
+mod refresh;
+mod verify;
+
+pub use algorithm::Algorithm;
+pub use error::{ConfigError, ConfigErrorKind};
+pub use issuer::{
+    AssertionError, ClaimsError, Introspection, Issuer, IssuerBuilder, IssuerConfigError,
+    IssuerConfigErrorKind, LoginError, RefreshError, SigningKeys, SigningKeysBuilder, TokenLogin,
+    Tokens,
+};
+pub use keys::{KeySet, KeySetBuilder};
+pub use layer::{Jwt, JwtLayer, JwtLayerBuilder, OnInvalid, ResponseFuture};
+pub use refresh::{RefreshKeys, RefreshKeysError};
+pub use verify::{Verified, Verifier, VerifierBuilder};

@@ -1,0 +1,212 @@
+//! Making a key set.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::DecodingKey;
+
+use super::{
+    Key, KeySet, backend,
+    jwk::{Jwk, JwkSet},
+    spki,
+};
+use crate::{Algorithm, ConfigError, ConfigErrorKind};
+
+/// Makes a [`KeySet`]; errors come from [`build`](Self::build).
+#[derive(Default)]
+#[must_use]
+pub struct KeySetBuilder {
+    keys: Vec<Key>,
+    error: Option<ConfigError>,
+}
+
+impl fmt::Debug for KeySetBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.keys.iter().map(|key| (&key.kid, key.algorithm));
+        f.debug_map().entries(keys).finish()
+    }
+}
+
+impl KeySetBuilder {
+    /// Adds a public key in PEM (`BEGIN PUBLIC KEY`, or `BEGIN RSA PUBLIC KEY`).
+    pub fn pem(self, algorithm: Algorithm, kid: &str, pem: impl AsRef<[u8]>) -> Self {
+        let key = from_pem(algorithm, pem.as_ref());
+        self.add(algorithm, Some(kid), key)
+    }
+
+    /// Adds a public key in DER, a `SubjectPublicKeyInfo`.
+    pub fn der(self, algorithm: Algorithm, kid: &str, der: impl AsRef<[u8]>) -> Self {
+        let key = spki::key_of(der.as_ref(), algorithm).and_then(|key| public(algorithm, key));
+        self.add(algorithm, Some(kid), key)
+    }
+
+    /// Adds a secret, at least as long as its hash. Whoever verifies with it can also sign.
+    pub fn secret(self, algorithm: Algorithm, kid: &str, secret: impl AsRef<[u8]>) -> Self {
+        let key = checked_secret(algorithm, secret.as_ref());
+        self.add(algorithm, Some(kid), key)
+    }
+
+    /// Adds one JWK. A secret (`oct`) must say its `alg`.
+    pub fn jwk(self, json: &str) -> Self {
+        match serde_json::from_str::<Jwk>(json) {
+            Ok(jwk) => self.add_jwk(&jwk),
+            Err(_) => self.fail(ConfigErrorKind::KeyFormat.into()),
+        }
+    }
+
+    /// Adds the public keys of a JWK set. Keys of kinds that are not known, or not for signatures,
+    /// are skipped (RFC 7517 section 5); secrets are refused, as nobody publishes one on purpose.
+    pub fn jwks(mut self, json: &str) -> Self {
+        let Ok(set) = serde_json::from_str::<JwkSet>(json) else {
+            return self.fail(ConfigErrorKind::KeyFormat.into());
+        };
+        for key in set.keys {
+            let Ok(jwk) = serde_json::from_value::<Jwk>(key) else {
+                continue;
+            };
+            match jwk.read() {
+                Err(ConfigErrorKind::UnusableKey) => {}
+                Ok((algorithm, _)) if algorithm.is_symmetric() => {
+                    let error = ConfigError::from(ConfigErrorKind::SymmetricKey);
+                    self = self.fail(error.about_key(jwk.kid.as_deref()));
+                }
+                _ => self = self.add_jwk(&jwk),
+            }
+        }
+        self
+    }
+
+    fn add_jwk(self, jwk: &Jwk) -> Self {
+        let kid = jwk.kid.as_deref();
+        match jwk.read() {
+            Ok((algorithm, key)) => self.add(algorithm, kid, Ok(key)),
+            Err(kind) => self.fail(ConfigError::from(kind).about_key(kid)),
+        }
+    }
+
+    fn add(
+        mut self,
+        algorithm: Algorithm,
+        kid: Option<&str>,
+        key: Result<DecodingKey, ConfigErrorKind>,
+    ) -> Self {
+        let key = match key {
+            _ if kid == Some("") => Err(ConfigErrorKind::KeyId),
+            _ if self.keys.iter().any(|known| known.kid.as_deref() == kid) => {
+                Err(ConfigErrorKind::DuplicateKey)
+            }
+            _ if self
+                .keys
+                .iter()
+                .any(|k| k.algorithm.is_symmetric() != algorithm.is_symmetric()) =>
+            {
+                Err(ConfigErrorKind::MixedKeys)
+            }
+            key => key,
+        };
+        match key {
+            Ok(key) => {
+                let kid = kid.map(Into::into);
+                self.keys.push(Key {
+                    kid,
+                    algorithm,
+                    key,
+                });
+                self
+            }
+            Err(kind) => self.fail(ConfigError::from(kind).about_key(kid)),
+        }
+    }
+
+    fn fail(mut self, error: ConfigError) -> Self {
+        self.error.get_or_insert(error);
+        self
+    }
+
+    /// The key set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] about the first key that can not be used, or when there is none.
+    pub fn build(self) -> Result<KeySet, ConfigError> {
+        if backend().is_none() {
+            return Err(ConfigErrorKind::NoBackend.into());
+        }
+        match self.error {
+            Some(error) => Err(error),
+            None if self.keys.is_empty() => Err(ConfigErrorKind::NoKeys.into()),
+            None => Ok(KeySet(self.keys.into())),
+        }
+    }
+}
+
+fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, ConfigErrorKind> {
+    let malformed = ConfigErrorKind::KeyFormat;
+    let text = std::str::from_utf8(pem).map_err(|_| malformed)?.trim();
+    let begin = text.strip_prefix("-----BEGIN ").ok_or(malformed)?;
+    let (label, rest) = begin.split_once("-----").ok_or(malformed)?;
+    if label.ends_with("PRIVATE KEY") {
+        return Err(ConfigErrorKind::PrivateKey);
+    }
+    let body = rest
+        .strip_suffix(&format!("-----END {label}-----"))
+        .ok_or(malformed)?;
+    let body: String = body.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(body).map_err(|_| malformed)?;
+    match label {
+        "PUBLIC KEY" => public(algorithm, spki::key_of(&der, algorithm)?),
+        "RSA PUBLIC KEY" if algorithm.is_rsa() => public(algorithm, &der),
+        "RSA PUBLIC KEY" => Err(ConfigErrorKind::KeyMismatch),
+        _ => Err(malformed),
+    }
+}
+
+fn public(algorithm: Algorithm, key: &[u8]) -> Result<DecodingKey, ConfigErrorKind> {
+    Ok(match algorithm {
+        Algorithm::Es256 | Algorithm::Es384 => DecodingKey::from_ec_der(key),
+        Algorithm::EdDsa => DecodingKey::from_ed_der(key),
+        _ if algorithm.is_rsa() => {
+            let backend = backend().ok_or(ConfigErrorKind::NoBackend)?;
+            let (n, e) = (backend.key_utils.rsa_pub_components_from_public_key)(key)
+                .map_err(|_| ConfigErrorKind::KeyFormat)?;
+            checked_rsa(&n, &e)?;
+            DecodingKey::from_rsa_raw_components(&n, &e)
+        }
+        _ => return Err(ConfigErrorKind::KeyMismatch),
+    })
+}
+
+/// RSA from 2048 bits (RFC 7518 section 3.3) to 4096, with an odd exponent above 2.
+pub(super) fn checked_rsa(n: &[u8], e: &[u8]) -> Result<(), ConfigErrorKind> {
+    let n = trimmed(n);
+    let e = trimmed(e);
+    let bits = n
+        .first()
+        .map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
+    let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+    let sound = odd(n) && odd(e) && e != [1] && e.len() <= 4;
+    if (2048..=4096).contains(&bits) && sound {
+        Ok(())
+    } else {
+        Err(ConfigErrorKind::WeakKey)
+    }
+}
+
+fn trimmed(mut number: &[u8]) -> &[u8] {
+    while let [0, rest @ ..] = number {
+        number = rest;
+    }
+    number
+}
+
+/// A secret as long as its hash, at least (RFC 7518 section 3.2).
+pub(super) fn checked_secret(
+    algorithm: Algorithm,
+    secret: &[u8],
+) -> Result<DecodingKey, ConfigErrorKind> {
+    match algorithm.shortest_secret() {
+        None => Err(ConfigErrorKind::KeyMismatch),
+        Some(shortest) if secret.len() < shortest => Err(ConfigErrorKind::WeakKey),
+        Some(_) => Ok(DecodingKey::from_secret(secret)),
+    }
+}

@@ -1,0 +1,105 @@
+//! JSON web keys (RFC 7517), and what they say they are for.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+
+use super::builder::{checked_rsa, checked_secret};
+use crate::{Algorithm, ConfigErrorKind};
+
+/// A JWK set. Keys that can not be read are skipped (RFC 7517 section 5).
+#[derive(Deserialize)]
+pub(super) struct JwkSet {
+    pub(super) keys: Vec<serde_json::Value>,
+}
+
+/// A JWK, as far as it concerns us.
+#[derive(Deserialize)]
+pub(super) struct Jwk {
+    kty: String,
+    pub(super) kid: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    k: Option<String>,
+    d: Option<serde_json::Value>,
+}
+
+impl Jwk {
+    /// The algorithm and the key.
+    ///
+    /// The curve decides for EC and OKP; an RSA key without `alg` is one for RS256. `use`, `key_ops`
+    /// and `alg` must agree.
+    pub(super) fn read(&self) -> Result<(Algorithm, DecodingKey), ConfigErrorKind> {
+        let unusable = ConfigErrorKind::UnusableKey;
+        let verifies = self
+            .key_ops
+            .as_ref()
+            .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        if self.usage.as_deref().is_some_and(|usage| usage != "sig") || !verifies {
+            return Err(unusable);
+        }
+        if self.d.is_some() {
+            return Err(ConfigErrorKind::PrivateKey);
+        }
+        let named = match &self.alg {
+            Some(name) => Some(Algorithm::from_name(name).ok_or(unusable)?),
+            None => None,
+        };
+        let (algorithm, key) = match (&*self.kty, self.crv.as_deref()) {
+            ("RSA", _) => {
+                let algorithm = named.unwrap_or(Algorithm::Rs256);
+                let (n, e) = (bytes(&self.n)?, bytes(&self.e)?);
+                checked_rsa(&n, &e)?;
+                (algorithm, DecodingKey::from_rsa_raw_components(&n, &e))
+            }
+            ("EC", Some("P-256")) => (Algorithm::Es256, self.point(32)?),
+            ("EC", Some("P-384")) => (Algorithm::Es384, self.point(48)?),
+            ("OKP", Some("Ed25519")) => {
+                let x = bytes(&self.x)?;
+                if x.len() != 32 {
+                    return Err(ConfigErrorKind::KeyFormat);
+                }
+                (Algorithm::EdDsa, DecodingKey::from_ed_der(&x))
+            }
+            ("oct", _) => {
+                let algorithm = named.ok_or(unusable)?;
+                let secret = bytes(&self.k)?;
+                (algorithm, checked_secret(algorithm, &secret)?)
+            }
+            _ => return Err(unusable),
+        };
+        let family_fits = match &*self.kty {
+            "RSA" => algorithm.is_rsa(),
+            "oct" => algorithm.is_symmetric(),
+            _ => named.is_none_or(|named| named == algorithm),
+        };
+        if family_fits {
+            Ok((algorithm, key))
+        } else {
+            Err(ConfigErrorKind::KeyMismatch)
+        }
+    }
+
+    fn point(&self, length: usize) -> Result<DecodingKey, ConfigErrorKind> {
+        let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
+        if x.len() != length || y.len() != length {
+            return Err(ConfigErrorKind::KeyFormat);
+        }
+        let point = [&[4][..], &x, &y].concat();
+        Ok(DecodingKey::from_ec_der(&point))
+    }
+}
+
+fn bytes(member: &Option<String>) -> Result<Vec<u8>, ConfigErrorKind> {
+    let text = member.as_deref().ok_or(ConfigErrorKind::KeyFormat)?;
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| ConfigErrorKind::KeyFormat)
+}

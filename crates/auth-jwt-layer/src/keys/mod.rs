@@ -1,0 +1,75 @@
+//! The keys of one issuer.
+
+mod backend;
+mod builder;
+mod jwk;
+mod spki;
+
+use std::{fmt, sync::Arc};
+
+use jsonwebtoken::DecodingKey;
+
+pub use builder::KeySetBuilder;
+
+pub(crate) use backend::backend;
+
+use crate::Algorithm;
+
+/// The keys that one issuer signs with: each has exactly one algorithm.
+///
+/// Secrets and public keys do not mix in one set. Cheap to clone; Debug shows ids and algorithms
+/// only.
+#[derive(Clone)]
+pub struct KeySet(Arc<[Key]>);
+
+struct Key {
+    kid: Option<Box<str>>,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// A key that answers to a token.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a>(&'a Key);
+
+impl KeySet {
+    /// Begins without a key.
+    pub fn builder() -> KeySetBuilder {
+        KeySetBuilder::default()
+    }
+
+    /// The key that a token names. A token without a `kid` can only mean the one key there is.
+    pub(crate) fn find(&self, kid: Option<&str>) -> Option<Found<'_>> {
+        let key = match (kid, &*self.0) {
+            (Some(kid), keys) => keys.iter().find(|key| key.kid.as_deref() == Some(kid)),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
+        key.map(Found)
+    }
+}
+
+impl Found<'_> {
+    /// Its one algorithm.
+    pub(crate) fn algorithm(self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// Whether `signature` over `message` is this key's.
+    pub(crate) fn verifies(self, message: &[u8], signature: &Vec<u8>) -> bool {
+        // The backend's verifiers can not be shared between threads, so one is made for each token:
+        // a box and a copy of the key, nothing beside a signature.
+        let Some(backend) = backend() else {
+            return false;
+        };
+        (backend.verifier_factory)(&self.0.algorithm.in_backend(), &self.0.key)
+            .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.0.iter().map(|key| (&key.kid, key.algorithm));
+        f.debug_map().entries(keys).finish()
+    }
+}

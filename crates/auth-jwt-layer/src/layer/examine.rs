@@ -1,0 +1,154 @@
+//! From the headers of a request to what its token says: proof first, the store last.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use auth_core::{
+    Clock, InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts,
+    RejectionKind, Unavailable, Verdict,
+    credentials::bearer_token,
+    revocation::{FOREIGN_SKEW_MS, Query},
+    store::Revocations,
+};
+use http::HeaderMap;
+
+use crate::{ConfigError, ConfigErrorKind, Verified, Verifier};
+
+/// Examines tokens.
+pub(super) struct Examiner {
+    verifier: Verifier,
+    store: Option<Arc<dyn Revocations>>,
+    realm: Option<String>,
+    outage: OutagePolicy,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is known without waiting.
+pub(super) enum Examined {
+    /// There is no token.
+    Absent,
+    /// There is one, and it proves this principal.
+    Proven(Principal),
+    /// There is one, and it is no good, or can not be judged.
+    Refused(RejectionKind),
+    /// It is good if the store says so.
+    Ask(Query, Principal),
+}
+
+impl Examiner {
+    pub(super) fn new(
+        verifier: Verifier,
+        store: Option<Arc<dyn Revocations>>,
+        realm: Option<String>,
+        outage: OutagePolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        if store.is_some() && !verifier.requires_token_id() {
+            return Err(ConfigErrorKind::TokenIdNotRequired.into());
+        }
+        Ok(Self {
+            verifier,
+            store,
+            realm,
+            outage,
+            clock,
+        })
+    }
+
+    pub(super) fn examine(&self, headers: &HeaderMap) -> Examined {
+        let token = match bearer_token(headers) {
+            Ok(Some(token)) => token,
+            Ok(None) => return Examined::Absent,
+            Err(_) => return Examined::Refused(RejectionKind::InvalidRequest),
+        };
+        let verified = match self.verifier.verify(token.as_bytes()) {
+            Ok(verified) => verified,
+            Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
+        };
+        let Some(store) = &self.store else {
+            return Examined::Proven(principal(&verified, self.verifier.is_own()));
+        };
+        let query = match self.query(&**store, &verified) {
+            Ok(query) => query,
+            Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
+        };
+        let principal = principal(&verified, self.verifier.is_own());
+        match store.verdict_now(&query) {
+            Some(verdict) => self.settle(verdict, &query, principal),
+            None => Examined::Ask(query, principal),
+        }
+    }
+
+    /// Asks the store.
+    pub(super) fn ask(&self, query: Query) -> impl Future<Output = Verdict> + Send + use<> {
+        let store = self.store.clone();
+        async move {
+            match store {
+                Some(store) => store.verdict(&query).await,
+                None => Verdict::Unknown,
+            }
+        }
+    }
+
+    /// What the store's verdict makes of a proven token. Never [`Examined::Ask`].
+    pub(super) fn settle(&self, verdict: Verdict, query: &Query, principal: Principal) -> Examined {
+        let verdict = match (verdict, self.outage) {
+            (Verdict::Unknown, OutagePolicy::Stale { at_most }) => self.stale(query, at_most),
+            (verdict, _) => verdict,
+        };
+        match verdict {
+            Verdict::Active => Examined::Proven(principal),
+            Verdict::Revoked => {
+                Examined::Refused(RejectionKind::InvalidToken(InvalidToken::Revoked))
+            }
+            Verdict::Unknown => {
+                Examined::Refused(RejectionKind::Unavailable(Unavailable::default()))
+            }
+        }
+    }
+
+    fn stale(&self, query: &Query, at_most: Duration) -> Verdict {
+        let store = self.store.as_ref();
+        store
+            .and_then(|store| store.verdict_stale(query, at_most))
+            .unwrap_or(Verdict::Unknown)
+    }
+
+    /// What to ask the store: by version for our own tokens, by `iat` for others'.
+    fn query(&self, store: &dyn Revocations, verified: &Verified) -> Result<Query, InvalidToken> {
+        let token_id = verified.token_id().ok_or(InvalidToken::Claims)?;
+        let query = if self.verifier.is_own() {
+            let login = own_login(verified).ok_or(InvalidToken::Claims)?;
+            let version = verified.version().ok_or(InvalidToken::Claims)?;
+            Query::own(store.realm(), verified.subject(), &login, version)
+        } else {
+            let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
+            // An issuer whose clock is ahead could otherwise outrun a revocation.
+            let latest = self
+                .clock
+                .now()
+                .plus(Duration::from_millis(FOREIGN_SKEW_MS));
+            if issued_at > latest {
+                return Err(InvalidToken::NotYetValid);
+            }
+            let realm = self.realm.as_deref().unwrap_or(verified.issuer());
+            Query::foreign(realm, verified.subject(), issued_at)
+        };
+        Ok(query.token(verified.issuer(), token_id))
+    }
+}
+
+fn own_login(verified: &Verified) -> Option<LoginId> {
+    verified.session_id()?.parse().ok()
+}
+
+fn principal(verified: &Verified, own: bool) -> Principal {
+    let login = if own { own_login(verified) } else { None };
+    let parts = PrincipalParts::new(verified.subject())
+        .issuer(verified.issuer())
+        .client_id(verified.client_id().map(str::to_owned))
+        .login(login)
+        .scopes(verified.scopes().clone())
+        .auth_time(verified.auth_time())
+        .expires_at(Some(verified.expires_at()));
+    Principal::proven(PrincipalKind::Token, parts)
+}

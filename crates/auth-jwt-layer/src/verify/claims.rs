@@ -1,0 +1,178 @@
+//! The claims (RFC 7519 section 4): read in one pass, each of the right type.
+
+use std::{borrow::Cow, fmt};
+
+use auth_core::{InvalidToken, Scopes, Timestamp};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::json::{NumericDate, OtherNames, Skip, Str, fill};
+
+/// More members than anybody's claims have.
+const MAX_MEMBERS: usize = 128;
+/// The longest `sub` and `jti`, in bytes.
+const MAX_NAME: usize = 1024;
+
+/// The claims that mean something here.
+#[derive(Default)]
+pub(super) struct Claims<'a> {
+    iss: Option<Str<'a>>,
+    sub: Option<Name<'a>>,
+    aud: Option<Audience<'a>>,
+    pub(super) exp: Option<NumericDate>,
+    pub(super) nbf: Option<NumericDate>,
+    pub(super) iat: Option<NumericDate>,
+    pub(super) auth_time: Option<NumericDate>,
+    jti: Option<Name<'a>>,
+    client_id: Option<Name<'a>>,
+    sid: Option<Name<'a>>,
+    pub(super) generation: Option<u64>,
+    pub(super) ver: Option<u64>,
+}
+
+impl<'a> Claims<'a> {
+    pub(super) fn read(json: &'a [u8], own: bool) -> Result<Self, InvalidToken> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let read = deserializer.deserialize_map(ClaimsVisitor { own });
+        let claims = read.map_err(|_| InvalidToken::Claims)?;
+        deserializer.end().map_err(|_| InvalidToken::Claims)?;
+        Ok(claims)
+    }
+
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.iss.as_ref().map(|iss| &*iss.0)
+    }
+
+    pub(super) fn is_for(&self, audience: &str) -> Option<bool> {
+        self.aud
+            .as_ref()
+            .map(|aud| aud.0.iter().any(|one| one == audience))
+    }
+
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.sub.as_ref().map(|sub| &*sub.0)
+    }
+
+    pub(super) fn token_id(&self) -> Option<&str> {
+        self.jti.as_ref().map(|jti| &*jti.0)
+    }
+
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.client_id.as_ref().map(|id| &*id.0)
+    }
+
+    pub(super) fn session_id(&self) -> Option<&str> {
+        self.sid.as_ref().map(|sid| &*sid.0)
+    }
+}
+
+struct ClaimsVisitor {
+    /// Whether `sid`, `gen` and `ver` are ours: in somebody else's token they may be anything.
+    own: bool,
+}
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a claims set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut claims = Claims::default();
+        let mut others = OtherNames::at_most(MAX_MEMBERS);
+        while let Some(Str(name)) = map.next_key()? {
+            match &*name {
+                "iss" => fill(&mut claims.iss, map.next_value()?)?,
+                "sub" => fill(&mut claims.sub, map.next_value()?)?,
+                "aud" => fill(&mut claims.aud, map.next_value()?)?,
+                "exp" => fill(&mut claims.exp, map.next_value()?)?,
+                "nbf" => fill(&mut claims.nbf, map.next_value()?)?,
+                "iat" => fill(&mut claims.iat, map.next_value()?)?,
+                "jti" => fill(&mut claims.jti, map.next_value()?)?,
+                "auth_time" => fill(&mut claims.auth_time, map.next_value()?)?,
+                "client_id" => fill(&mut claims.client_id, map.next_value()?)?,
+                "sid" if self.own => fill(&mut claims.sid, map.next_value()?)?,
+                "gen" if self.own => fill(&mut claims.generation, map.next_value()?)?,
+                "ver" if self.own => fill(&mut claims.ver, map.next_value()?)?,
+                _ => {
+                    others.note(name)?;
+                    map.next_value_seed(Skip::MEMBER)?;
+                }
+            }
+        }
+        Ok(claims)
+    }
+}
+
+/// A string that names something: neither empty nor endless.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Str(name) = Str::deserialize(deserializer)?;
+        if name.is_empty() || name.len() > MAX_NAME {
+            return Err(D::Error::custom("empty or too long"));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// `aud`: a string, or an array of strings only (RFC 7519 section 4.1.3).
+struct Audience<'a>(Vec<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Audience<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AudienceVisitor)
+    }
+}
+
+struct AudienceVisitor;
+
+impl<'de> Visitor<'de> for AudienceVisitor {
+    type Value = Audience<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an array of strings")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Audience(vec![Cow::Borrowed(text)]))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Audience(vec![Cow::Owned(text.to_owned())]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Str(one)) = seq.next_element()? {
+            all.push(one);
+        }
+        Ok(Audience(all))
+    }
+}
+
+/// The scopes at `path` in the claims: a string of scopes, or an array of them. What is neither is
+/// no scope.
+pub(super) fn scopes_at(json: &[u8], path: &[Box<str>]) -> Scopes {
+    let Ok(mut claims) = serde_json::from_slice::<serde_json::Value>(json) else {
+        return Scopes::default();
+    };
+    let mut at = &mut claims;
+    for name in path {
+        match at.get_mut(&**name) {
+            Some(member) => at = member,
+            None => return Scopes::default(),
+        }
+    }
+    match at {
+        serde_json::Value::String(text) => Scopes::parse(text),
+        serde_json::Value::Array(all) => all.iter().filter_map(|one| one.as_str()).collect(),
+        _ => Scopes::default(),
+    }
+}
+
+/// A time that must have come, give or take `leeway`.
+pub(super) fn has_come(at: Option<&NumericDate>, latest: Timestamp) -> bool {
+    at.is_none_or(|at| at.0 <= latest)
+}

@@ -1,0 +1,62 @@
+//! An existing axum router behind cookie sessions.
+//!
+//! ```sh
+//! cargo run -p auth-examples --example axum_app
+//! curl -i -c jar -d user=alice http://127.0.0.1:3000/login
+//! curl -b jar http://127.0.0.1:3000/me
+//! ```
+
+use std::{env, error::Error, sync::Arc};
+
+use auth_layers::{
+    Principal,
+    memory::MemoryStore,
+    session::{Login, Session, SessionError, SessionLayer},
+};
+use axum::{
+    Form, Router,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tower_http::csrf::CsrfLayer;
+
+#[derive(Deserialize)]
+struct LoginForm {
+    user: String,
+}
+
+/// A real application checks a password here.
+async fn login(session: Session, Form(form): Form<LoginForm>) -> Result<StatusCode, SessionError> {
+    session.login(Login::new(form.user))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn logout(session: Session) -> Result<StatusCode, SessionError> {
+    session.logout().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn me(principal: Principal) -> String {
+    principal.subject().to_owned()
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let app = Router::new()
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .route("/me", get(me));
+
+    let store = Arc::new(MemoryStore::new());
+    let app = app
+        .layer(SessionLayer::builder(store).build()?)
+        .layer(CsrfLayer::new());
+
+    let address = env::args().nth(1).unwrap_or("127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}

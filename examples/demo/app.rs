@@ -1,0 +1,138 @@
+//! What the routes share, and how it is made from the command line.
+
+use std::{error::Error, fs, path::Path, sync::Arc};
+
+use auth_layers::{
+    jwt::{Algorithm, Issuer, JwtLayer, RefreshKeys, SigningKeys, Verifier},
+    memory::MemoryStore,
+    rejection::{DefaultRejections, Rejection},
+    session::{CookieConfig, SessionLayer},
+    store::Store,
+};
+use axum::{body::Body, http::response};
+
+use crate::{args::Args, problem, users::Users};
+
+/// How the layers build a refusal here.
+pub(crate) type Refuse = fn(&Rejection, Option<&response::Parts>) -> response::Response<Body>;
+
+/// What the routes share.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) users: Users,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) issuer: Issuer,
+    pub(crate) verifier: Verifier,
+    pub(crate) assertion_audience: String,
+    pub(crate) sessions: SessionLayer<Refuse>,
+    pub(crate) tokens: JwtLayer<Refuse>,
+    pub(crate) grpc_tokens: JwtLayer,
+    pub(crate) grpc_sessions: SessionLayer,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    pub(crate) fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+
+        let mut issuer = Issuer::builder(
+            &args.issuer,
+            &args.audience,
+            signing_keys(&args.key)?,
+            store.clone(),
+        )
+        .access_ttl(args.access_ttl.0)
+        .refresh_idle(args.refresh_idle.0)
+        .refresh_absolute(args.refresh_absolute.0)
+        .grace(args.grace.0)
+        .on_event(|event: &auth_layers::Event| eprintln!("event: {event:?}"));
+        if let Some(file) = &args.refresh_keys {
+            let lines = read(file).and_then(|bytes| Ok(String::from_utf8(bytes)?))?;
+            issuer = issuer.refresh_keys(RefreshKeys::from_base64_lines(&lines)?);
+        }
+        let issuer = issuer.build()?;
+        let verifier = issuer.verifier()?;
+
+        let layers = Layers {
+            args,
+            store: &store,
+            verifier: &verifier,
+        };
+        let refuse = problem::refusal as Refuse;
+
+        Ok(Self(Arc::new(Inner {
+            users: Users::new(args.load_users),
+            store: store.clone(),
+            issuer,
+            assertion_audience: args.assertion_audience.clone(),
+            tokens: layers.tokens(refuse)?,
+            sessions: layers.sessions(refuse)?,
+            grpc_tokens: layers.tokens(DefaultRejections)?,
+            grpc_sessions: layers.sessions(DefaultRejections)?,
+            verifier,
+        })))
+    }
+}
+
+/// Makes the layers, which differ only in how they refuse.
+struct Layers<'a> {
+    args: &'a Args,
+    store: &'a Arc<dyn Store>,
+    verifier: &'a Verifier,
+}
+
+impl Layers<'_> {
+    fn tokens<H>(&self, rejections: H) -> Result<JwtLayer<H>, Box<dyn Error>> {
+        Ok(JwtLayer::builder(self.verifier.clone())
+            .store(self.store.clone())
+            .outage(self.args.outage)
+            .challenge_realm("demo")
+            .rejections(rejections)
+            .build()?)
+    }
+
+    fn sessions<H>(&self, rejections: H) -> Result<SessionLayer<H>, Box<dyn Error>> {
+        let mut cookie = CookieConfig::default();
+        if self.args.insecure_cookie {
+            cookie = cookie.name("id").insecure_without_secure();
+        }
+        Ok(SessionLayer::builder(self.store.clone())
+            .cookie(cookie)
+            .idle(Some(self.args.session_idle.0))
+            .absolute(self.args.session_absolute.0)
+            .challenge_realm("demo")
+            .rejections(rejections)
+            .build()?)
+    }
+}
+
+/// The keys of the files: the first signs. A file that is no PEM is a secret.
+fn signing_keys(files: &[impl AsRef<Path>]) -> Result<SigningKeys, Box<dyn Error>> {
+    let mut keys = SigningKeys::builder();
+    if files.is_empty() {
+        return Ok(keys.generate_ed25519("demo").build()?);
+    }
+    for (number, file) in files.iter().enumerate() {
+        let bytes = read(file.as_ref())?;
+        let id = format!("key-{number}");
+        keys = if bytes.starts_with(b"-----BEGIN") {
+            keys.private_pem(&id, &bytes)
+        } else {
+            keys.secret(Algorithm::Hs256, &id, bytes.trim_ascii())
+        };
+    }
+    Ok(keys.build()?)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
+}
