@@ -30,6 +30,13 @@ pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
+/// What a session is loaded for. To write to it is a use in itself, to read it has to be recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+}
+
 impl Shared {
     pub(crate) fn new(config: &Arc<Config>, headers: &HeaderMap) -> Self {
         let bearer = has_bearer(headers);
@@ -83,7 +90,7 @@ impl Shared {
         };
         if let Some(key) = key {
             let loaded = self.config.store.load_now(&key)?;
-            self.loaded(key, loaded);
+            self.loaded(key, loaded, Use::Read);
         }
         self.state().principal()
     }
@@ -94,23 +101,22 @@ impl Shared {
             return known;
         }
         let _step = self.step.lock().await;
-        self.load_in_step().await;
-        // It was loaded, so that there is an answer.
-        self.state().principal().unwrap_or(Ok(None))
+        self.load_in_step(Use::Read).await;
+        let principal = self.state().principal();
+        principal.unwrap_or(Err(Unavailable::default()))
     }
 
     /// Loads the session unless that was done; `step` is held.
-    async fn load_in_step(&self) {
+    async fn load_in_step(&self, to: Use) {
         let key = match self.state().current {
             Current::Unloaded(key) => key,
             _ => return,
         };
         let loaded = self.config.store.load(&key).await;
-        self.loaded(key, loaded);
+        self.loaded(key, loaded, to);
     }
 
-    /// As `load_in_step`, but asks again if the store could not tell before: there is something
-    /// to be done with the session now.
+    /// Loads the session to write to it; asks again if the store could not tell before.
     pub(crate) async fn load_for_step(&self) -> Result<(), Unavailable> {
         {
             let mut state = self.state();
@@ -118,18 +124,18 @@ impl Shared {
                 state.current = Current::Unloaded(key);
             }
         }
-        self.load_in_step().await;
+        self.load_in_step(Use::Write).await;
         match self.state().current {
             Current::Unavailable(_, unavailable) => Err(unavailable),
             _ => Ok(()),
         }
     }
 
-    fn loaded(&self, key: SessionKey, loaded: Result<Load, StoreError>) {
+    fn loaded(&self, key: SessionKey, loaded: Result<Load, StoreError>, to: Use) {
         let mut touch = false;
         let current = match loaded {
             Ok(Load::Live(record)) => {
-                touch = record.touch_is_due(self.config.clock.now());
+                touch = to == Use::Read && record.touch_is_due(self.config.clock.now());
                 Current::Live(Live::new(key, record))
             }
             Ok(Load::Gone) => Current::Over,
@@ -138,15 +144,13 @@ impl Shared {
             Ok(_) => Current::Unavailable(key, Unavailable::default()),
             Err(error) => Current::Unavailable(key, error.into()),
         };
-        {
-            let mut state = self.state();
-            if !matches!(state.current, Current::Unloaded(_)) {
-                return;
-            }
+        let mut state = self.state();
+        if let Current::Unloaded(_) = state.current {
             state.current = current;
-        }
-        if touch {
-            self.config.store.touch(&key);
+            drop(state);
+            if touch {
+                self.config.store.touch(&key);
+            }
         }
     }
 

@@ -1,0 +1,16 @@
+//! The session layer over a store in memory: requests in, responses out, no sockets, no sleeping.
+
+mod bearer;
+mod concurrency;
+mod cookie;
+mod data;
+mod expiry;
+mod lazy;
+mod login;
+mod logout;
+mod outage;
+mod secrets;
+mod store;
+mod support;
+mod tower_stack;
+mod vectors;
