@@ -57,7 +57,7 @@ pub(super) async fn end_login(
     State(app): State<App>,
     principal: Principal,
     Path(login): Path<String>,
-) -> Result<StatusCode, Response> {
+) -> Result<Response, Response> {
     let subject = principal.subject();
     let page = app.store.logins(subject, None, PAGE).await;
     let page = page.map_err(|_| unavailable())?;
@@ -68,46 +68,50 @@ pub(super) async fn end_login(
     let Some(login) = listed else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "no such login").into_response());
     };
-    done(app.store.end_login(subject, login).await)
+    Ok(done(app.store.end_login(subject, login).await))
 }
 
 pub(super) async fn end_others(
     State(app): State<App>,
     principal: Principal,
-) -> Result<StatusCode, Response> {
+) -> Result<Response, Response> {
     let Some(keep) = principal.login() else {
         return Err(Problem::new(StatusCode::CONFLICT, "this is no login").into_response());
     };
-    done(app.store.end_other_logins(principal.subject(), keep).await)
+    Ok(done(
+        app.store.end_other_logins(principal.subject(), keep).await,
+    ))
 }
 
 pub(super) async fn logout_everywhere(
     State(app): State<App>,
     principal: Principal,
-) -> Result<StatusCode, Response> {
-    done(app.store.revoke_subject(principal.subject()).await)
+) -> Result<Response, Response> {
+    Ok(done(app.store.revoke_subject(principal.subject()).await))
 }
 
 /// Where a real application stores the new password; then nobody stays logged in with the old one.
 pub(super) async fn password(
     state: State<App>,
     principal: Principal,
-) -> Result<StatusCode, Response> {
+) -> Result<Response, Response> {
     end_others(state, principal).await
 }
 
 pub(super) async fn revoke_subject(
     State(app): State<App>,
     Path(subject): Path<String>,
-) -> Result<StatusCode, Response> {
-    done(app.store.revoke_subject(&subject).await)
+) -> Result<Response, Response> {
+    Ok(done(app.store.revoke_subject(&subject).await))
 }
 
-pub(super) async fn revoke_all(State(app): State<App>) -> Result<StatusCode, Response> {
-    done(app.store.revoke_all().await)
+pub(super) async fn revoke_all(State(app): State<App>) -> Result<Response, Response> {
+    Ok(done(app.store.revoke_all().await))
 }
 
-fn done(revoked: Result<(), StoreError>) -> Result<StatusCode, Response> {
-    revoked.map_err(|_| not_done())?;
-    Ok(StatusCode::NO_CONTENT)
+fn done(revoked: Result<(), StoreError>) -> Response {
+    match revoked {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(_) => not_done(),
+    }
 }

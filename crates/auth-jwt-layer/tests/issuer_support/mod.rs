@@ -1,0 +1,269 @@
+//! What the tests of the issuer share: a time and a place, and a store that can be told to fail.
+#![allow(dead_code)] // Each test program uses its own part of it.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use auth_core::{
+    Clock, Event, LoginId, ManualClock, StoreError, Timestamp, Unavailable, Verdict,
+    revocation::{Lane, Op, Query},
+    store::{
+        Admission, Admitted, Epoch, LoginPage, Logins, RefreshLogins, RefreshRecord, RefreshStart,
+        Revocation, Revocations, Rotated, Rotation, RotationState, RotationStep, Subscription,
+        rotation_step,
+    },
+};
+use auth_jwt_layer::{Issuer, IssuerBuilder, RefreshKeys, SigningKeys, TokenLogin, Tokens};
+use auth_revocation_memory::MemoryStore;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+pub const ISSUER: &str = "https://auth.example";
+pub const AUDIENCE: &str = "api";
+pub const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub const GRACE: Duration = Duration::from_secs(30);
+
+pub fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// A clock for all, a store, and what was heard.
+pub struct World {
+    pub clock: ManualClock,
+    pub store: Arc<Double>,
+    pub events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let clock = ManualClock::new(START);
+        let memory = MemoryStore::builder().clock(clock.clone()).build().unwrap();
+        Self {
+            store: Arc::new(Double::new(memory, clock.clone())),
+            clock,
+            events: Arc::default(),
+        }
+    }
+
+    pub fn builder(&self, keys: SigningKeys) -> IssuerBuilder {
+        let events = self.events.clone();
+        Issuer::builder(ISSUER, AUDIENCE, keys, self.store.clone())
+            .clock(self.clock.clone())
+            .on_event(move |event: &Event| events.lock().unwrap().push(event.clone()))
+    }
+
+    pub fn issuer(&self) -> Issuer {
+        self.builder(ed25519()).build().unwrap()
+    }
+
+    /// One with the ring of these keys, the first being the current one.
+    pub fn issuer_with(&self, ring: &[u8]) -> Issuer {
+        let ring = RefreshKeys::from_keys(ring.iter().map(|&key| [key; 32])).unwrap();
+        self.builder(ed25519()).refresh_keys(ring).build().unwrap()
+    }
+
+    pub fn heard(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+
+    /// What the store says of an access token.
+    pub async fn verdict(&self, issuer: &Issuer, tokens: &Tokens) -> Verdict {
+        let verifier = issuer.verifier().unwrap();
+        let verified = verifier.verify(tokens.access_token().as_bytes()).unwrap();
+        let login = verified.session_id().unwrap().parse().unwrap();
+        let version = verified.version().unwrap();
+        let query = Query::own(self.store.realm(), verified.subject(), &login, version)
+            .token(verified.issuer(), verified.token_id().unwrap());
+        self.store.verdict(&query).await
+    }
+}
+
+pub fn ed25519() -> SigningKeys {
+    SigningKeys::builder()
+        .generate_ed25519("ed")
+        .build()
+        .unwrap()
+}
+
+pub async fn login(issuer: &Issuer) -> Tokens {
+    let login = TokenLogin::new("alice").scopes(auth_core::Scopes::parse("read write"));
+    issuer.login(login).await.unwrap()
+}
+
+/// The header and the claims of a JWT, unverified.
+pub fn decode(jwt: &str) -> (Value, Value) {
+    let part = |n| {
+        let part = jwt.split('.').nth(n).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    (part(0), part(1))
+}
+
+pub fn claims(tokens: &Tokens) -> Value {
+    decode(tokens.access_token()).1
+}
+
+/// A [`MemoryStore`] that counts its calls, can fail, can pretend to be shared, and can have lost
+/// what happened to a refresh login.
+#[derive(Debug)]
+pub struct Double {
+    memory: MemoryStore,
+    clock: ManualClock,
+    calls: AtomicUsize,
+    pub withdrawn: AtomicUsize,
+    pub is_shared: AtomicBool,
+    fault: Mutex<Option<StoreError>>,
+    restored: Mutex<Option<RefreshRecord>>,
+}
+
+impl Double {
+    fn new(memory: MemoryStore, clock: ManualClock) -> Self {
+        Self {
+            memory,
+            clock,
+            calls: AtomicUsize::new(0),
+            withdrawn: AtomicUsize::new(0),
+            is_shared: AtomicBool::new(false),
+            fault: Mutex::new(None),
+            restored: Mutex::new(None),
+        }
+    }
+
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub fn fail(&self, fault: Option<StoreError>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    pub fn down() -> StoreError {
+        StoreError::Unavailable(Unavailable::default())
+    }
+
+    pub async fn record(&self, tokens: &Tokens) -> Option<RefreshRecord> {
+        let lane = Lane::of(self.memory.realm(), "alice");
+        let login = self.memory.refresh_login(lane, tokens.login());
+        login.await.unwrap()
+    }
+
+    /// From now on, this is what a failover has left of the one login there is.
+    pub fn restore(&self, record: RefreshRecord) {
+        *self.restored.lock().unwrap() = Some(record);
+    }
+
+    fn call(&self) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match *self.fault.lock().unwrap() {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    fn rotate_restored(&self, record: &mut RefreshRecord, rotation: &Rotation) -> Rotated {
+        let (now, presented) = (self.clock.now(), &rotation.presented);
+        let step = rotation_step(&record.rotation, presented, rotation.grace, now);
+        let subject = record.subject.clone();
+        match step {
+            RotationStep::Advance | RotationStep::Adopt => {
+                record.rotation = RotationState::advanced(presented, &rotation.successor, now);
+                Rotated::Advanced {
+                    record: record.clone(),
+                    adopted: step == RotationStep::Adopt,
+                }
+            }
+            RotationStep::Replay => Rotated::Replayed {
+                record: record.clone(),
+            },
+            RotationStep::Reuse => Rotated::Reused { subject },
+            RotationStep::DataLoss => Rotated::DataLost { subject },
+            RotationStep::Ahead => Rotated::Ahead { subject },
+        }
+    }
+}
+
+#[async_trait]
+impl Revocations for Double {
+    fn realm(&self) -> &str {
+        self.memory.realm()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::SeqCst)
+    }
+
+    async fn verdict(&self, query: &Query) -> Verdict {
+        match self.call() {
+            Ok(()) => self.memory.verdict(query).await,
+            Err(_) => Verdict::Unknown,
+        }
+    }
+
+    async fn epoch(&self, subject: &str) -> Result<Epoch, Unavailable> {
+        self.call()?;
+        self.memory.epoch(subject).await
+    }
+
+    async fn revoke(&self, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
+        self.call()?;
+        self.memory.revoke(op, revocation).await
+    }
+
+    fn subscribe(&self) -> Subscription {
+        self.memory.subscribe()
+    }
+}
+
+#[async_trait]
+impl Logins for Double {
+    async fn admit(&self, admission: &Admission) -> Result<Admitted, StoreError> {
+        self.call()?;
+        self.memory.admit(admission).await
+    }
+
+    fn withdraw(&self, subject: &str, login: LoginId) {
+        self.withdrawn.fetch_add(1, Ordering::SeqCst);
+        self.memory.withdraw(subject, login);
+    }
+
+    async fn logins(
+        &self,
+        subject: &str,
+        after: Option<LoginId>,
+        limit: usize,
+    ) -> Result<LoginPage, StoreError> {
+        self.call()?;
+        self.memory.logins(subject, after, limit).await
+    }
+}
+
+#[async_trait]
+impl RefreshLogins for Double {
+    async fn start(&self, start: &RefreshStart) -> Result<Admitted, StoreError> {
+        self.call()?;
+        self.memory.start(start).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        self.call()?;
+        if let Some(record) = &mut *self.restored.lock().unwrap() {
+            return Ok(self.rotate_restored(record, rotation));
+        }
+        self.memory.rotate(rotation).await
+    }
+
+    async fn refresh_login(
+        &self,
+        lane: Lane,
+        login: LoginId,
+    ) -> Result<Option<RefreshRecord>, StoreError> {
+        self.call()?;
+        self.memory.refresh_login(lane, login).await
+    }
+}
