@@ -25,3 +25,8 @@ pub fn identity(principal: &Principal) -> whoami::Identity {
         expires_at: principal.expires_at().map(secs).unwrap_or_default(),
     }
 }
+
+/// The code in the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
