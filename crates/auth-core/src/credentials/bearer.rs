@@ -4,12 +4,16 @@ use std::fmt;
 
 use http::{HeaderMap, header::AUTHORIZATION};
 
+/// Longer tokens are not looked at: no verifier takes them. 8 KiB.
+const MAX_SCANNED: usize = 8 * 1024;
+
 /// A bearer token as it came, not proven yet. Its Debug does not show it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BearerToken<'a>(&'a [u8]);
 
 impl<'a> BearerToken<'a> {
-    /// The token's bytes: `token68` characters, at least one.
+    /// The token's bytes: `token68` characters, at least one; what is longer than 8 KiB was not
+    /// looked at.
     pub fn as_bytes(&self) -> &'a [u8] {
         self.0
     }
@@ -57,7 +61,9 @@ pub fn bearer_token(
         return Ok(None);
     };
     match rest {
-        [b' ', token @ ..] if is_token68(token) => Ok(Some(BearerToken(token))),
+        [b' ', token @ ..] if token.len() > MAX_SCANNED || is_token68(token) => {
+            Ok(Some(BearerToken(token)))
+        }
         _ => Err(MalformedAuthorization),
     }
 }
@@ -144,6 +150,14 @@ mod tests {
         for (row, values, expected) in rows {
             assert_eq!(bearer_token(&headers(values)), expected, "{row}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_token_is_left_to_the_verifier() {
+        let value = format!("Bearer {}\"", "a".repeat(MAX_SCANNED));
+        let headers = headers(&[value.as_bytes()]);
+        let token = bearer_token(&headers).expect("not looked at");
+        assert_eq!(token.map(|t| t.as_bytes().len()), Some(MAX_SCANNED + 1));
     }
 
     #[test]
