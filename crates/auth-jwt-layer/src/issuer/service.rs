@@ -20,6 +20,49 @@ use crate::{ConfigError, KeySet, RefreshKeys, Verifier, refresh::RefreshToken};
 /// Issues access tokens, and rotates the refresh tokens beside them.
 ///
 /// Cheap to clone.
+///
+/// # Examples
+///
+/// A refresh token is good for one successor, and a revoked one for nothing:
+///
+/// ```
+/// # #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use auth_core::store::Revocations;
+/// use auth_jwt_layer::{Issuer, RefreshError, SigningKeys, TokenLogin};
+/// use auth_revocation_memory::MemoryStore;
+///
+/// let store = Arc::new(MemoryStore::new());
+/// let keys = SigningKeys::builder().generate_ed25519("2025-11").build()?;
+/// let issuer = Issuer::builder("https://auth.example", "api", keys, store.clone()).build()?;
+///
+/// // The password was right.
+/// let tokens = issuer.login(TokenLogin::new("alice").device("CLI")).await?;
+/// let verified = issuer.verifier()?.verify(tokens.access_token().as_bytes())?;
+/// assert_eq!(verified.subject(), "alice");
+///
+/// let tokens = issuer.refresh(tokens.refresh_token().as_bytes(), None).await?;
+///
+/// store.revoke_subject("alice").await?;
+/// let refreshed = issuer.refresh(tokens.refresh_token().as_bytes(), None).await;
+/// assert_eq!(refreshed.unwrap_err(), RefreshError::InvalidGrant);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
+/// # fn main() {}
+/// ```
+///
+/// # What to know before deploying it
+///
+/// - Processes that share a store need the same [`RefreshKeys`], and the same signing keys in the
+///   same order, but for the time it takes to [rotate](SigningKeys) them.
+/// - Access tokens are checked against the store only where a store was given to the layer; elsewhere
+///   they are good until they expire.
+/// - A thief who refreshes before his victim does is noticed at the next use of the other one's
+///   token after the [grace](IssuerBuilder::grace): both are out then.
 #[derive(Clone)]
 pub struct Issuer(Arc<Inner>);
 
