@@ -1,5 +1,6 @@
 //! What the tests of the issuer share: a time and a place, and a store that can be told to fail.
-#![allow(dead_code)] // Each test program uses its own part of it.
+// Each test program uses its own part of it.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
     sync::{
@@ -24,24 +25,24 @@ use auth_revocation_memory::MemoryStore;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-pub const ISSUER: &str = "https://auth.example";
-pub const AUDIENCE: &str = "api";
-pub const START: Timestamp = Timestamp::from_secs(1_800_000_000);
-pub const GRACE: Duration = Duration::from_secs(30);
+pub(crate) const ISSUER: &str = "https://auth.example";
+pub(crate) const AUDIENCE: &str = "api";
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
-pub fn secs(n: u64) -> Duration {
+pub(crate) fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
 /// A clock for all, a store, and what was heard.
-pub struct World {
-    pub clock: ManualClock,
-    pub store: Arc<Double>,
-    pub events: Arc<Mutex<Vec<Event>>>,
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Arc<Double>,
+    pub(crate) events: Arc<Mutex<Vec<Event>>>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = ManualClock::new(START);
         let memory = MemoryStore::builder().clock(clock.clone()).build().unwrap();
         Self {
@@ -51,29 +52,29 @@ impl World {
         }
     }
 
-    pub fn builder(&self, keys: SigningKeys) -> IssuerBuilder {
+    pub(crate) fn builder(&self, keys: SigningKeys) -> IssuerBuilder {
         let events = self.events.clone();
         Issuer::builder(ISSUER, AUDIENCE, keys, self.store.clone())
             .clock(self.clock.clone())
             .on_event(move |event: &Event| events.lock().unwrap().push(event.clone()))
     }
 
-    pub fn issuer(&self) -> Issuer {
+    pub(crate) fn issuer(&self) -> Issuer {
         self.builder(ed25519()).build().unwrap()
     }
 
     /// One with the ring of these keys, the first being the current one.
-    pub fn issuer_with(&self, ring: &[u8]) -> Issuer {
+    pub(crate) fn issuer_with(&self, ring: &[u8]) -> Issuer {
         let ring = RefreshKeys::from_keys(ring.iter().map(|&key| [key; 32])).unwrap();
         self.builder(ed25519()).refresh_keys(ring).build().unwrap()
     }
 
-    pub fn heard(&self) -> Vec<Event> {
+    pub(crate) fn heard(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.lock().unwrap())
     }
 
     /// What the store says of an access token.
-    pub async fn verdict(&self, issuer: &Issuer, tokens: &Tokens) -> Verdict {
+    pub(crate) async fn verdict(&self, issuer: &Issuer, tokens: &Tokens) -> Verdict {
         let verifier = issuer.verifier().unwrap();
         let verified = verifier.verify(tokens.access_token().as_bytes()).unwrap();
         let login = verified.session_id().unwrap().parse().unwrap();
@@ -84,20 +85,20 @@ impl World {
     }
 }
 
-pub fn ed25519() -> SigningKeys {
+pub(crate) fn ed25519() -> SigningKeys {
     SigningKeys::builder()
         .generate_ed25519("ed")
         .build()
         .unwrap()
 }
 
-pub async fn login(issuer: &Issuer) -> Tokens {
+pub(crate) async fn login(issuer: &Issuer) -> Tokens {
     let login = TokenLogin::new("alice").scopes(auth_core::Scopes::parse("read write"));
     issuer.login(login).await.unwrap()
 }
 
 /// The header and the claims of a JWT, unverified.
-pub fn decode(jwt: &str) -> (Value, Value) {
+pub(crate) fn decode(jwt: &str) -> (Value, Value) {
     let part = |n| {
         let part = jwt.split('.').nth(n).unwrap();
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -105,19 +106,19 @@ pub fn decode(jwt: &str) -> (Value, Value) {
     (part(0), part(1))
 }
 
-pub fn claims(tokens: &Tokens) -> Value {
+pub(crate) fn claims(tokens: &Tokens) -> Value {
     decode(tokens.access_token()).1
 }
 
 /// A [`MemoryStore`] that counts its calls, can fail, can pretend to be shared, and can have lost
 /// what happened to a refresh login.
 #[derive(Debug)]
-pub struct Double {
+pub(crate) struct Double {
     memory: MemoryStore,
     clock: ManualClock,
     calls: AtomicUsize,
-    pub withdrawn: AtomicUsize,
-    pub is_shared: AtomicBool,
+    pub(crate) withdrawn: AtomicUsize,
+    pub(crate) is_shared: AtomicBool,
     fault: Mutex<Option<StoreError>>,
     restored: Mutex<Option<RefreshRecord>>,
 }
@@ -135,26 +136,26 @@ impl Double {
         }
     }
 
-    pub fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    pub fn fail(&self, fault: Option<StoreError>) {
+    pub(crate) fn fail(&self, fault: Option<StoreError>) {
         *self.fault.lock().unwrap() = fault;
     }
 
-    pub fn down() -> StoreError {
+    pub(crate) fn down() -> StoreError {
         StoreError::Unavailable(Unavailable::default())
     }
 
-    pub async fn record(&self, tokens: &Tokens) -> Option<RefreshRecord> {
+    pub(crate) async fn record(&self, tokens: &Tokens) -> Option<RefreshRecord> {
         let lane = Lane::of(self.memory.realm(), "alice");
         let login = self.memory.refresh_login(lane, tokens.login());
         login.await.unwrap()
     }
 
     /// From now on, this is what a failover has left of the one login there is.
-    pub fn restore(&self, record: RefreshRecord) {
+    pub(crate) fn restore(&self, record: RefreshRecord) {
         *self.restored.lock().unwrap() = Some(record);
     }
 
