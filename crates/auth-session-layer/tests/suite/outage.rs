@@ -353,6 +353,27 @@ async fn a_save_that_fails_is_told_to_the_handler_and_not_tried_again() {
 }
 
 #[tokio::test]
+async fn a_login_that_save_could_not_make_is_not_tried_again() {
+    for call in [Call::Load, Call::Admit, Call::Establish] {
+        let world = World::new();
+        let browser = world.browser_with_cart().await;
+        world.store.fail(call, Fault::NotMade);
+        let response = browser
+            .visit_without_taking(&world, async |session| {
+                session.login(Login::new("alice")).expect("valid");
+                let error = session.save().await.expect_err("unavailable");
+                assert_eq!(error.kind(), SessionErrorKind::Unavailable(unavailable()));
+                world.store.repair();
+                failed(&error)
+            })
+            .await;
+        assert_eq!(response.status(), 418, "{call:?}");
+        assert!(world.logins("alice").await.is_empty(), "{call:?}");
+        assert!(browser.field(&world, "cart").await.is_some(), "{call:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_step_that_was_made_before_the_one_that_failed_still_gets_its_cookie() {
     let world = World::new();
     let mut browser = world.browser_with_cart().await;
