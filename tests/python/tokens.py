@@ -2,16 +2,19 @@
 
     tokens.py verify TOKEN JWKS ISSUER AUDIENCE    JWKS is the key set itself
     tokens.py read TOKEN                           unverified
-    tokens.py sign '{"header": …, "claims": …}' SECRET
+    tokens.py sign '{"header": …, "claims": …}' KEY    a secret, or a private key in PEM
+    tokens.py key EdDSA|ES256|RS256                    makes a private key
 
-`verify` and `read` print header and claims as one line of JSON, `sign` prints a token signed with
-HS256. A token that does not verify fails the program.
+`verify` and `read` print header and claims as one line of JSON, `sign` prints a token, signed as its
+header says, and `key` prints PEM. A token that does not verify fails the program.
 """
 
 import json
 import sys
 
 import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 
 def verify(token, jwks, issuer, audience):
@@ -34,11 +37,28 @@ def read(token):
     print(json.dumps({"header": jwt.get_unverified_header(token), "claims": claims}))
 
 
-def sign(parts, secret):
+def sign(parts, key):
     parts = json.loads(parts)
-    header = {**parts["header"], "alg": "HS256"}
-    print(jwt.encode(parts["claims"], secret, algorithm="HS256", headers=header))
+    header = parts["header"]
+    # As bytes: PyJWT looks at claims that it is given as such, and refuses some.
+    claims = json.dumps(parts["claims"]).encode()
+    key = None if header["alg"] == "none" else key
+    print(jwt.PyJWS().encode(claims, key, algorithm=header["alg"], headers=header))
+
+
+def key(algorithm):
+    made = {
+        "EdDSA": ed25519.Ed25519PrivateKey.generate,
+        "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "RS256": lambda: rsa.generate_private_key(65537, 2048),
+    }[algorithm]()
+    pem = made.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    print(pem.decode())
 
 
 if __name__ == "__main__":
-    {"verify": verify, "read": read, "sign": sign}[sys.argv[1]](*sys.argv[2:])
+    {"verify": verify, "read": read, "sign": sign, "key": key}[sys.argv[1]](*sys.argv[2:])

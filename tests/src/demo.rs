@@ -199,6 +199,15 @@ impl Credential {
         }
     }
 
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Cookie(_) => "cookie",
+            Self::Bearer(_) => "bearer",
+            Self::None => "nobody",
+        }
+    }
+
     /// The value of the cookie, or the token.
     pub fn secret(&self) -> &str {
         match self {
@@ -309,9 +318,14 @@ fn parts(args: &[&str]) -> (Value, Value) {
     (read["header"].take(), read["claims"].take())
 }
 
-/// A token signed with HS256, whatever it says.
-pub fn signed(header: &Value, claims: &Value, secret: &str) -> String {
+/// A token signed as its header says, whatever it says; the key is a secret or PEM.
+pub fn signed(header: &Value, claims: &Value, key: &str) -> String {
     let parts = json!({ "header": header, "claims": claims }).to_string();
-    let token = python("tests/python/tokens.py", ["sign", &parts, secret]);
+    let token = python("tests/python/tokens.py", ["sign", &parts, key]);
     token.trim_end().to_owned()
+}
+
+/// A new private key for an algorithm, in PEM.
+pub fn private_key(algorithm: &str) -> String {
+    python("tests/python/tokens.py", ["key", algorithm])
 }
