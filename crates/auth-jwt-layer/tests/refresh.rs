@@ -223,6 +223,19 @@ async fn asking_for_too_much_does_not_use_the_token_up() {
 }
 
 #[tokio::test]
+async fn a_replay_can_not_ask_for_more_either() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let first = login(&issuer).await;
+    refresh(&issuer, &first).await.unwrap();
+    let token = first.refresh_token().as_bytes();
+    let wide = issuer.refresh(token, Some(&Scopes::parse("admin"))).await;
+    assert_eq!(wide.unwrap_err(), RefreshError::InvalidScope);
+    let narrow = issuer.refresh(token, Some(&Scopes::parse("read"))).await;
+    assert_eq!(narrow.unwrap().scope().as_str(), "read");
+}
+
+#[tokio::test]
 async fn asking_for_too_much_does_not_hide_a_reuse() {
     let world = World::new();
     let issuer = world.issuer();
