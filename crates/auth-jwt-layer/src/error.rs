@@ -62,11 +62,14 @@ pub enum ConfigErrorKind {
     NoBackend,
     /// No usable key is left.
     NoKeys,
-    /// The key can not be read: not the PEM, DER, JWK or JWK set it should be, or a certificate.
+    /// The key can not be read: not the PEM, DER, JWK or JWK set it should be, a certificate, or not a
+    /// point of its curve.
     KeyFormat,
-    /// The key's type or curve, or its `alg`, is not the algorithm's.
+    /// The key's type or curve, or its `alg`, is not the algorithm's; or a key file in the place of a
+    /// secret.
     KeyMismatch,
-    /// An RSA key outside 2048 to 4096 bits or with a known weakness, or a secret shorter than its hash.
+    /// An RSA key outside 2048 to 4096 bits or with a known weakness, an Ed25519 key of small order, or a
+    /// secret shorter than its hash.
     WeakKey,
     /// A private key where a public one is wanted.
     PrivateKey,
@@ -76,7 +79,7 @@ pub enum ConfigErrorKind {
     SymmetricKey,
     /// Secrets and public keys in one set.
     MixedKeys,
-    /// Two keys with the same `kid`, or two without for the same algorithm.
+    /// Two keys with the same `kid`, or two without one.
     DuplicateKey,
     /// An empty `kid`.
     KeyId,
@@ -88,7 +91,7 @@ pub enum ConfigErrorKind {
     Audience,
     /// A leeway over 60 seconds.
     Leeway,
-    /// A greatest lifetime of zero.
+    /// A greatest lifetime of zero, or of more than 400 days where a store is attached.
     MaxLifetime,
     /// A size limit of zero or over 8192 bytes.
     SizeLimit,
@@ -118,7 +121,7 @@ impl ConfigErrorKind {
             Self::Issuer => "the issuer is empty",
             Self::Audience => "the audience is empty",
             Self::Leeway => "the leeway is longer than 60 seconds",
-            Self::MaxLifetime => "the greatest lifetime is zero",
+            Self::MaxLifetime => "the greatest lifetime is zero, or longer than a store remembers",
             Self::SizeLimit => "the size limit is not within 1 to 8192 bytes",
             Self::ScopePath => "the scope path is not usable",
             Self::TokenIdNotRequired => {

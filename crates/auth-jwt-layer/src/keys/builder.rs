@@ -6,9 +6,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::DecodingKey;
 
 use super::{
-    Key, KeySet, backend,
+    Key, KeySet, backend, curve,
     jwk::{Jwk, JwkSet},
-    spki,
+    rsa, spki,
 };
 use crate::{Algorithm, ConfigError, ConfigErrorKind};
 
@@ -55,7 +55,8 @@ impl KeySetBuilder {
     }
 
     /// Adds the public keys of a JWK set. Keys of kinds that are not known, or not for signatures,
-    /// are skipped (RFC 7517 section 5); secrets are refused, as nobody publishes one on purpose.
+    /// or with a member of the wrong type, are skipped (RFC 7517 section 5). A broken, weak or private
+    /// key is an error, and so is a secret, as nobody publishes one on purpose.
     pub fn jwks(mut self, json: &str) -> Self {
         let Ok(set) = serde_json::from_str::<JwkSet>(json) else {
             return self.fail(ConfigErrorKind::KeyFormat.into());
@@ -64,13 +65,11 @@ impl KeySetBuilder {
             let Ok(jwk) = serde_json::from_value::<Jwk>(key) else {
                 continue;
             };
-            match jwk.read() {
-                Err(ConfigErrorKind::UnusableKey) => {}
-                Ok((algorithm, _)) if algorithm.is_symmetric() => {
-                    let error = ConfigError::from(ConfigErrorKind::SymmetricKey);
-                    self = self.fail(error.about_key(jwk.kid.as_deref()));
-                }
-                _ => self = self.add_jwk(&jwk),
+            if jwk.is_secret() {
+                let error = ConfigError::from(ConfigErrorKind::SymmetricKey);
+                self = self.fail(error.about_key(jwk.kid.as_deref()));
+            } else if !matches!(jwk.read(), Err(ConfigErrorKind::UnusableKey)) {
+                self = self.add_jwk(&jwk);
             }
         }
         self
@@ -161,51 +160,40 @@ fn from_pem(algorithm: Algorithm, pem: &[u8]) -> Result<DecodingKey, ConfigError
     }
 }
 
+/// A key in the form of its type: PKCS #1 for RSA, the point for EC, its encoding for Ed25519.
 fn public(algorithm: Algorithm, key: &[u8]) -> Result<DecodingKey, ConfigErrorKind> {
+    if algorithm.is_rsa() {
+        let (n, e) = spki::rsa_numbers(key).ok_or(ConfigErrorKind::KeyFormat)?;
+        return rsa_key(n, e);
+    }
+    curve_key(algorithm, key)
+}
+
+pub(super) fn rsa_key(n: &[u8], e: &[u8]) -> Result<DecodingKey, ConfigErrorKind> {
+    rsa::checked(n, e)?;
+    let (n, e) = (rsa::trimmed(n), rsa::trimmed(e));
+    Ok(DecodingKey::from_rsa_raw_components(n, e))
+}
+
+pub(super) fn curve_key(algorithm: Algorithm, key: &[u8]) -> Result<DecodingKey, ConfigErrorKind> {
+    curve::checked(algorithm, key)?;
     Ok(match algorithm {
-        Algorithm::Es256 | Algorithm::Es384 => DecodingKey::from_ec_der(key),
         Algorithm::EdDsa => DecodingKey::from_ed_der(key),
-        _ if algorithm.is_rsa() => {
-            let backend = backend().ok_or(ConfigErrorKind::NoBackend)?;
-            let (n, e) = (backend.key_utils.rsa_pub_components_from_public_key)(key)
-                .map_err(|_| ConfigErrorKind::KeyFormat)?;
-            checked_rsa(&n, &e)?;
-            DecodingKey::from_rsa_raw_components(&n, &e)
-        }
-        _ => return Err(ConfigErrorKind::KeyMismatch),
+        _ => DecodingKey::from_ec_der(key),
     })
 }
 
-/// RSA from 2048 bits (RFC 7518 section 3.3) to 4096, with an odd exponent above 2.
-pub(super) fn checked_rsa(n: &[u8], e: &[u8]) -> Result<(), ConfigErrorKind> {
-    let n = trimmed(n);
-    let e = trimmed(e);
-    let bits = n
-        .first()
-        .map_or(0, |top| n.len() * 8 - top.leading_zeros() as usize);
-    let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-    let sound = odd(n) && odd(e) && e != [1] && e.len() <= 4;
-    if (2048..=4096).contains(&bits) && sound {
-        Ok(())
-    } else {
-        Err(ConfigErrorKind::WeakKey)
-    }
-}
-
-fn trimmed(mut number: &[u8]) -> &[u8] {
-    while let [0, rest @ ..] = number {
-        number = rest;
-    }
-    number
-}
-
-/// A secret as long as its hash, at least (RFC 7518 section 3.2).
+/// A secret as long as its hash, at least (RFC 7518 section 3.2), and none that everybody has.
 pub(super) fn checked_secret(
     algorithm: Algorithm,
     secret: &[u8],
 ) -> Result<DecodingKey, ConfigErrorKind> {
     match algorithm.shortest_secret() {
         None => Err(ConfigErrorKind::KeyMismatch),
+        // A public key in the place of a secret: anybody could sign (RFC 8725 section 2.1).
+        Some(_) if secret.trim_ascii_start().starts_with(b"-----BEGIN ") => {
+            Err(ConfigErrorKind::KeyMismatch)
+        }
         Some(shortest) if secret.len() < shortest => Err(ConfigErrorKind::WeakKey),
         Some(_) => Ok(DecodingKey::from_secret(secret)),
     }

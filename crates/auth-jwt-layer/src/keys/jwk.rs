@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
-use super::builder::{checked_rsa, checked_secret};
+use super::builder::{checked_secret, curve_key, rsa_key};
 use crate::{Algorithm, ConfigErrorKind};
 
 /// A JWK set. Keys that can not be read are skipped (RFC 7517 section 5).
@@ -29,9 +29,15 @@ pub(super) struct Jwk {
     y: Option<String>,
     k: Option<String>,
     d: Option<serde_json::Value>,
+    p: Option<serde_json::Value>,
+    q: Option<serde_json::Value>,
 }
 
 impl Jwk {
+    pub(super) fn is_secret(&self) -> bool {
+        self.kty == "oct"
+    }
+
     /// The algorithm and the key.
     ///
     /// The curve decides for EC and OKP; an RSA key without `alg` is one for RS256. `use`, `key_ops`
@@ -45,7 +51,7 @@ impl Jwk {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") || !verifies {
             return Err(unusable);
         }
-        if self.d.is_some() {
+        if self.d.is_some() || self.p.is_some() || self.q.is_some() {
             return Err(ConfigErrorKind::PrivateKey);
         }
         let named = match &self.alg {
@@ -56,17 +62,13 @@ impl Jwk {
             ("RSA", _) => {
                 let algorithm = named.unwrap_or(Algorithm::Rs256);
                 let (n, e) = (bytes(&self.n)?, bytes(&self.e)?);
-                checked_rsa(&n, &e)?;
-                (algorithm, DecodingKey::from_rsa_raw_components(&n, &e))
+                (algorithm, rsa_key(&n, &e)?)
             }
-            ("EC", Some("P-256")) => (Algorithm::Es256, self.point(32)?),
-            ("EC", Some("P-384")) => (Algorithm::Es384, self.point(48)?),
+            ("EC", Some("P-256")) => (Algorithm::Es256, self.point(Algorithm::Es256)?),
+            ("EC", Some("P-384")) => (Algorithm::Es384, self.point(Algorithm::Es384)?),
             ("OKP", Some("Ed25519")) => {
-                let x = bytes(&self.x)?;
-                if x.len() != 32 {
-                    return Err(ConfigErrorKind::KeyFormat);
-                }
-                (Algorithm::EdDsa, DecodingKey::from_ed_der(&x))
+                let key = curve_key(Algorithm::EdDsa, &bytes(&self.x)?)?;
+                (Algorithm::EdDsa, key)
             }
             ("oct", _) => {
                 let algorithm = named.ok_or(unusable)?;
@@ -87,13 +89,13 @@ impl Jwk {
         }
     }
 
-    fn point(&self, length: usize) -> Result<DecodingKey, ConfigErrorKind> {
+    fn point(&self, algorithm: Algorithm) -> Result<DecodingKey, ConfigErrorKind> {
         let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
-        if x.len() != length || y.len() != length {
+        // Each is as long as the field's numbers (RFC 7518 section 6.2.1.2): no moving bytes from one to the other.
+        if x.len() != y.len() {
             return Err(ConfigErrorKind::KeyFormat);
         }
-        let point = [&[4][..], &x, &y].concat();
-        Ok(DecodingKey::from_ec_der(&point))
+        curve_key(algorithm, &[&[4][..], &x, &y].concat())
     }
 }
 

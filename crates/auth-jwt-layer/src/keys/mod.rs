@@ -2,7 +2,9 @@
 
 mod backend;
 mod builder;
+mod curve;
 mod jwk;
+mod rsa;
 mod spki;
 
 use std::{fmt, sync::Arc};
@@ -73,3 +75,6 @@ impl fmt::Debug for KeySet {
         f.debug_map().entries(keys).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
