@@ -46,6 +46,13 @@ impl KeySetBuilder {
         self.add(algorithm, Some(kid), key)
     }
 
+    /// Adds a secret without an id, for the only key of a set: it answers to tokens whatever `kid`
+    /// they name.
+    pub fn secret_without_kid(self, algorithm: Algorithm, secret: impl AsRef<[u8]>) -> Self {
+        let key = checked_secret(algorithm, secret.as_ref());
+        self.add(algorithm, None, key)
+    }
+
     /// Adds one JWK. A secret (`oct`) must say its `alg`.
     pub fn jwk(self, json: &str) -> Self {
         match serde_json::from_str::<Jwk>(json) {

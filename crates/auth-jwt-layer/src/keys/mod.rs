@@ -40,9 +40,11 @@ impl KeySet {
         KeySetBuilder::default()
     }
 
-    /// The key that a token names. A token without a `kid` can only mean the one key there is.
+    /// The key that a token names. A token without a `kid` can only mean the one key there is, and
+    /// a key without one, if it is the only one, can be what any token means.
     pub(crate) fn find(&self, kid: Option<&str>) -> Option<Found<'_>> {
         let key = match (kid, &*self.0) {
+            (Some(_), [only]) if only.kid.is_none() => Some(only),
             (Some(kid), keys) => keys.iter().find(|key| key.kid.as_deref() == Some(kid)),
             (None, [only]) => Some(only),
             (None, _) => None,
