@@ -47,6 +47,7 @@ pub(crate) struct TestStore {
     calls: Mutex<Vec<Call>>,
     faults: Mutex<HashMap<Call, Fault>>,
     gates: Mutex<HashMap<Call, Arc<Gate>>>,
+    answer_gates: Mutex<HashMap<Call, Arc<Gate>>>,
     /// Whether loads are answered without waiting, as a store in memory does.
     local: AtomicBool,
 }
@@ -59,6 +60,18 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
+    fn new() -> Self {
+        Self {
+            arrived: Semaphore::new(0),
+            open: Semaphore::new(0),
+        }
+    }
+
+    async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.expect("open").forget();
+    }
+
     /// Waits until somebody stands before it.
     pub(crate) async fn arrived(&self) {
         self.arrived.acquire().await.expect("open").forget();
@@ -80,6 +93,7 @@ impl TestStore {
             calls: Mutex::default(),
             faults: Mutex::default(),
             gates: Mutex::default(),
+            answer_gates: Mutex::default(),
             local: AtomicBool::new(false),
         }
     }
@@ -103,11 +117,15 @@ impl TestStore {
 
     /// Holds up every further `call` until it is let through.
     pub(crate) fn gate(&self, call: Call) -> Arc<Gate> {
-        let gate = Arc::new(Gate {
-            arrived: Semaphore::new(0),
-            open: Semaphore::new(0),
-        });
+        let gate = Arc::new(Gate::new());
         self.gates.lock().insert(call, Arc::clone(&gate));
+        gate
+    }
+
+    /// Holds up the answer to the next `call`, which has been made by then.
+    pub(crate) fn gate_answer(&self, call: Call) -> Arc<Gate> {
+        let gate = Arc::new(Gate::new());
+        self.answer_gates.lock().insert(call, Arc::clone(&gate));
         gate
     }
 
@@ -127,8 +145,7 @@ impl TestStore {
         self.calls.lock().push(call);
         let gate = self.gates.lock().get(&call).cloned();
         if let Some(gate) = gate {
-            gate.arrived.add_permits(1);
-            gate.open.acquire().await.expect("open").forget();
+            gate.pass().await;
         }
         let fault = self.faults.lock().get(&call).copied();
         match fault {
@@ -137,7 +154,14 @@ impl TestStore {
                 made.await?;
                 Err(OUTAGE)
             }
-            None => made.await,
+            None => {
+                let answer = made.await;
+                let gate = self.answer_gates.lock().remove(&call);
+                if let Some(gate) = gate {
+                    gate.pass().await;
+                }
+                answer
+            }
         }
     }
 }
@@ -211,6 +235,9 @@ impl Sessions for TestStore {
     }
 
     async fn establish(&self, establish: &Establish) -> Result<Established, StoreError> {
+        // What changes in one step has to be in one lane.
+        let lane = establish.new.lane;
+        assert!(establish.old.is_none_or(|old| old.lane == lane));
         self.around(Call::Establish, self.inner.establish(establish))
             .await
     }
