@@ -149,7 +149,8 @@ pub struct Establish {
     pub login: LoginChange,
     /// Whether the data it had stays.
     pub keep_data: bool,
-    /// Changes made to the data on top of that, each name once.
+    /// Changes made to the data on top of that, each name once. What a change expects is compared
+    /// with the data that stays.
     pub changes: Vec<FieldChange>,
     /// How long it may last from now on; a rotation ([`LoginChange::Keep`] with an old id) keeps
     /// the limits and the absolute end it has.
