@@ -215,6 +215,17 @@ fn a_stream_ends_when_its_login_does() {
 }
 
 #[test]
+fn a_login_that_ends_while_its_streams_begin_ends_all_of_them() {
+    let demo = Demo::start(GRPC);
+    let server = demo.program().grpc().to_string();
+    let args = [&server, &demo.url(""), "user-1", "15"];
+    let answer = python("tests/python/grpc_watch_many.py", args);
+    let answer: Value = serde_json::from_str(&answer).expect("the script prints JSON");
+    assert_eq!(answer["streams"], 600, "{answer}");
+    assert_eq!(answer["others"], json!([]));
+}
+
+#[test]
 fn a_stream_goes_on_when_another_login_ends() {
     let demo = Demo::start(GRPC);
     let (watching, other) = (demo.tokens("alice").access, demo.tokens("alice").access);

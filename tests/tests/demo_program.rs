@@ -254,3 +254,10 @@ fn nothing_secret_is_printed_or_counted() {
         assert_eq!(count(metrics.text()), 0);
     }
 }
+
+#[test]
+#[should_panic = "printed"]
+fn a_secret_that_is_printed_fails_the_test() {
+    let demo = Demo::start(&[]);
+    demo.keep_secret(&format!("http://{}", demo.http()));
+}
