@@ -13,6 +13,8 @@ const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const MAX_SIZE: usize = 8 * 1024;
 /// The deepest path to the scopes.
 const MAX_PATH: usize = 8;
+/// What has a meaning of its own (RFC 7519 section 4.1) and so is no place for scopes.
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /// Settings of a [`Verifier`].
 #[derive(Clone, Debug)]
@@ -121,7 +123,9 @@ impl VerifierBuilder {
                 ConfigErrorKind::SizeLimit,
             ),
             (
-                path.len() > MAX_PATH || path.iter().any(|name| name.is_empty()),
+                path.len() > MAX_PATH
+                    || path.iter().any(|name| name.is_empty())
+                    || REGISTERED.contains(&&*path[0]),
                 ConfigErrorKind::ScopePath,
             ),
         ];

@@ -4,6 +4,10 @@ mod builder;
 mod claims;
 mod compact;
 mod header;
+#[cfg(all(test, any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
+mod public_vectors;
+#[cfg(all(test, any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
+mod tests;
 mod verified;
 mod verifier;
 

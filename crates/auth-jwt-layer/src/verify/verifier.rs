@@ -1,14 +1,14 @@
 //! The verifier.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use auth_core::InvalidToken;
+use auth_core::{Clock, InvalidToken};
 
 use super::{
     Verified, VerifierBuilder,
     builder::Settings,
     claims::{Claims, has_come, scopes_at},
-    compact,
+    compact::{self, Compact},
     header::Header,
 };
 use crate::{Algorithm, KeySet};
@@ -37,6 +37,15 @@ impl Verifier {
         self.0.own
     }
 
+    pub(crate) fn longest_lifetime(&self) -> Option<Duration> {
+        self.0.max_lifetime
+    }
+
+    /// What tells it the time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
     /// Checks a token: its shape, header, key and signature, and only then its claims.
     ///
     /// # Errors
@@ -52,12 +61,7 @@ impl Verifier {
         if !header.is_of_type(settings.plain_jwt) {
             return Err(InvalidToken::Type);
         }
-        let algorithm = Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
-        let key = settings.keys.find(header.kid()).ok_or(InvalidToken::Key)?;
-        if key.algorithm() != algorithm {
-            return Err(InvalidToken::Algorithm);
-        }
-        if !key.verifies(parts.signed, &parts.signature) {
+        if !verifies(&settings.keys, &header, &parts)? {
             return Err(InvalidToken::Signature);
         }
         self.check(parts.claims)
@@ -114,4 +118,18 @@ impl Verifier {
         verified.json = json.into();
         Ok(verified)
     }
+}
+
+/// Whether the key that the header names has signed the rest, by the one algorithm that the key is for.
+pub(super) fn verifies(
+    keys: &KeySet,
+    header: &Header<'_>,
+    parts: &Compact<'_>,
+) -> Result<bool, InvalidToken> {
+    let algorithm = Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
+    let key = keys.find(header.kid()).ok_or(InvalidToken::Key)?;
+    if key.algorithm() != algorithm {
+        return Err(InvalidToken::Algorithm);
+    }
+    Ok(key.verifies(parts.signed, &parts.signature))
 }
