@@ -215,3 +215,52 @@ pub(crate) fn established(
     }
     Ok(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{revocation::Lane, store::Lifetimes};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn establish() -> Establish {
+        Establish {
+            old: None,
+            new: SessionKey {
+                lane: Lane::random(),
+                hash: [1; 32],
+            },
+            login: LoginChange::Keep,
+            keep_data: true,
+            changes: Vec::new(),
+            lifetimes: Lifetimes {
+                idle: None,
+                absolute: Duration::from_secs(100),
+            },
+            op: Op::random(),
+        }
+    }
+
+    /// A request took the cell out of the map, and its clock was read, before the sweep.
+    #[test]
+    fn what_was_swept_takes_no_write_from_a_request_that_still_holds_it() {
+        for revoked in [false, true] {
+            let establish = establish();
+            let record = established(None, &establish, NOW).expect("there are no changes");
+            let cell = SessionCell::new("r", Arc::new(record), establish.op);
+            let end = NOW.plus(Duration::from_secs(100));
+            let swept_at = if revoked { NOW } else { end };
+            assert!(cell.sweep(revoked, swept_at));
+            let commit = Commit {
+                key: establish.new,
+                changes: Vec::new(),
+                op: Op::random(),
+            };
+            assert_eq!(cell.commit(&commit, NOW), CommitOutcome::Ended);
+            cell.touch(NOW);
+            assert_eq!(cell.load(NOW), Load::Absent);
+            assert!(!matches!(&*cell.state(), State::Live(_)));
+        }
+    }
+}

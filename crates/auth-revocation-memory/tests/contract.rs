@@ -1,4 +1,5 @@
-//! The contract suite, on the memory store.
+//! The contract suite, on the memory store: once with a janitor that comes by whenever time passes,
+//! to prove that it takes nothing too much, and once without, to prove that nothing rests on it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,15 +15,17 @@ use tokio::{runtime, task::JoinSet};
 struct Memory {
     store: Arc<MemoryStore>,
     clock: ManualClock,
+    is_swept: bool,
 }
 
 impl Memory {
-    fn new() -> Self {
+    fn new(is_swept: bool) -> Self {
         let clock = ManualClock::new(Timestamp::from_secs(1_800_000_000));
         let store = MemoryStore::builder().clock(clock.clone()).realm("suite");
         Self {
             store: Arc::new(store.build().expect("the settings are good")),
             clock,
+            is_swept,
         }
     }
 }
@@ -37,11 +40,11 @@ impl Harness for Memory {
         self.clock.now()
     }
 
-    /// The janitor comes by each time, so that every case also proves that he takes nothing too
-    /// much.
     async fn advance(&self, by: Duration) {
         self.clock.advance(by);
-        self.store.sweep();
+        if self.is_swept {
+            self.store.sweep();
+        }
     }
 
     async fn settle(&self) {
@@ -58,12 +61,26 @@ impl Harness for Memory {
     }
 }
 
-fn run(case: Case) {
+fn run(case: Case, is_swept: bool) {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .build()
         .expect("the operating system gives threads");
-    runtime.block_on(case.run(Memory::new()));
+    runtime.block_on(case.run(Memory::new(is_swept)));
 }
 
-auth_core::contract_suite!(run);
+mod swept {
+    fn run(case: super::Case) {
+        super::run(case, true);
+    }
+
+    auth_core::contract_suite!(run);
+}
+
+mod unswept {
+    fn run(case: super::Case) {
+        super::run(case, false);
+    }
+
+    auth_core::contract_suite!(run);
+}

@@ -220,6 +220,11 @@ async fn check(w: &World, login: &Login, step: usize) {
     if now.plus(w.harness.tolerance()) < login.limit() || now >= login.limit() {
         assert_eq!(record.is_some(), login.is_alive(now), "step {step}");
     }
+    // After its absolute end no token of it can be alive, and nobody has to remember that it was
+    // revoked.
+    if now >= login.absolute_end {
+        return;
+    }
     // Its access tokens die when it is revoked, and not when it has merely expired.
     for &version in &login.versions {
         let access = login.family.query(w, version, "a");

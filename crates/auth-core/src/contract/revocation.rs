@@ -106,6 +106,10 @@ pub(super) async fn a_foreign_subject_is_revoked_in_its_own_realm(w: World) {
         .await;
     let dead = [Part::ForeignAlice, Part::ForeignAliceToo];
     scene.assert_dead(&w, &dead).await;
+    // Another issuer's clock may be ahead of ours.
+    let iat = w.now().plus(Duration::from_secs(1));
+    let at_the_same_time = Query::foreign(FOREIGN, ALICE, iat);
+    assert_eq!(w.verdict(&at_the_same_time).await, Verdict::Revoked);
     // Younger than the revocation by more than the skew: good.
     let iat = w.now().plus(Duration::from_secs(4));
     let later = Query::foreign(FOREIGN, ALICE, iat);

@@ -214,3 +214,43 @@ fn debug_shows_the_realm_and_nothing_of_what_it_holds() {
     );
     assert!(!store.is_shared());
 }
+
+#[test]
+fn a_repeated_establish_does_not_bring_back_what_was_ended_meanwhile() {
+    let (store, clock) = store();
+    let begun = establish(None, session_key());
+    let established = now(store.establish(&begun));
+    assert!(matches!(established, Ok(Established::Done(_))));
+    now(store.end(&begun.new)).expect("it is ended");
+    for _ in 0..2 {
+        assert_eq!(now(store.establish(&begun)), Ok(Established::Ended));
+        assert_eq!(now(store.load(&begun.new)), Ok(Load::Absent));
+        clock.advance(SECOND * 59);
+        store.sweep();
+    }
+}
+
+/// Between the two steps of a change of the id, the list follows the session.
+#[test]
+fn a_session_is_always_listed_while_its_id_changes() {
+    let (store, _clock) = store();
+    let (mut key, login) = log_in(&store, "alice");
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        let renewing = scope.spawn(|| {
+            barrier.wait();
+            for _ in 0..20_000 {
+                let renewal = establish(Some(key), session_key());
+                now(store.establish(&renewal)).expect("it answers");
+                key = renewal.new;
+            }
+        });
+        barrier.wait();
+        while !renewing.is_finished() {
+            let page = now(store.logins("alice", None, 10)).expect("it answers");
+            let listed: Vec<_> = page.logins.iter().map(|info| info.login).collect();
+            assert_eq!(listed, [login]);
+        }
+        renewing.join().expect("no panic");
+    });
+}
