@@ -1,4 +1,5 @@
 //! The hostile tokens of `tests/vectors/attacks.jsonl`, one by one.
+#![cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -2,9 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{
-    Clock, OutagePolicy, SystemClock, rejection::DefaultRejections, store::Revocations,
-};
+use auth_core::{OutagePolicy, rejection::DefaultRejections, store::Revocations};
 use tower_layer::Layer;
 
 use super::{Jwt, examine::Examiner};
@@ -53,7 +51,6 @@ pub struct JwtLayerBuilder<H = DefaultRejections> {
     on_invalid: OnInvalid,
     required: bool,
     challenge_realm: Arc<str>,
-    clock: Arc<dyn Clock>,
     rejections: H,
 }
 
@@ -68,14 +65,14 @@ impl JwtLayer {
             on_invalid: OnInvalid::default(),
             required: false,
             challenge_realm: "auth".into(),
-            clock: Arc::new(SystemClock),
             rejections: DefaultRejections,
         }
     }
 }
 
 impl<H> JwtLayerBuilder<H> {
-    /// Asks `store` whether a token was revoked. The verifier must then require `jti` and `iat`.
+    /// Asks `store` whether a token was revoked. The verifier must then require `jti` and `iat`, and
+    /// tokens that live for longer than the 400 days that stores remember are refused.
     pub fn store(mut self, store: Arc<dyn Revocations>) -> Self {
         self.store = Some(store);
         self
@@ -83,6 +80,9 @@ impl<H> JwtLayerBuilder<H> {
 
     /// The realm that the subjects of somebody else's tokens belong to in the store; their issuer,
     /// unless said otherwise. Tokens of our own always belong to the store's realm.
+    ///
+    /// A revocation has to name that realm, too. Those that the store's own calls make, such as
+    /// [`revoke_subject`](Revocations::revoke_subject), name the store's.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
         self
@@ -114,12 +114,6 @@ impl<H> JwtLayerBuilder<H> {
         self
     }
 
-    /// Tells the time by `clock` instead of the system's. Give the verifier the same.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
     /// Refuses with responses of `handler`'s.
     pub fn rejections<H2>(self, handler: H2) -> JwtLayerBuilder<H2> {
         JwtLayerBuilder {
@@ -130,7 +124,6 @@ impl<H> JwtLayerBuilder<H> {
             on_invalid: self.on_invalid,
             required: self.required,
             challenge_realm: self.challenge_realm,
-            clock: self.clock,
             rejections: handler,
         }
     }
@@ -139,15 +132,10 @@ impl<H> JwtLayerBuilder<H> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a store is attached but the verifier does not require `jti` and `iat`.
+    /// [`ConfigError`] when a store is attached but the verifier does not require `jti` and `iat`, or takes
+    /// tokens that live for longer than stores remember.
     pub fn build(self) -> Result<JwtLayer<H>, ConfigError> {
-        let examiner = Examiner::new(
-            self.verifier,
-            self.store,
-            self.realm,
-            self.outage,
-            self.clock,
-        )?;
+        let examiner = Examiner::new(self.verifier, self.store, self.realm, self.outage)?;
         Ok(JwtLayer(Arc::new(Settings {
             examiner,
             on_invalid: self.on_invalid,

@@ -3,10 +3,10 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
-    Clock, InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts,
-    RejectionKind, Unavailable, Verdict,
+    InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts, RejectionKind,
+    Unavailable, Verdict,
     credentials::bearer_token,
-    revocation::{FOREIGN_SKEW_MS, Query},
+    revocation::{FOREIGN_SKEW_MS, MAX_LIFETIME, Query},
     store::Revocations,
 };
 use http::HeaderMap;
@@ -19,7 +19,6 @@ pub(super) struct Examiner {
     store: Option<Arc<dyn Revocations>>,
     realm: Option<String>,
     outage: OutagePolicy,
-    clock: Arc<dyn Clock>,
 }
 
 /// What is known without waiting.
@@ -40,17 +39,18 @@ impl Examiner {
         store: Option<Arc<dyn Revocations>>,
         realm: Option<String>,
         outage: OutagePolicy,
-        clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         if store.is_some() && !verifier.requires_token_id() {
             return Err(ConfigErrorKind::TokenIdNotRequired.into());
+        }
+        if store.is_some() && verifier.longest_lifetime() > Some(MAX_LIFETIME) {
+            return Err(ConfigErrorKind::MaxLifetime.into());
         }
         Ok(Self {
             verifier,
             store,
             realm,
             outage,
-            clock,
         })
     }
 
@@ -65,13 +65,13 @@ impl Examiner {
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
         let Some(store) = &self.store else {
-            return Examined::Proven(principal(&verified, self.verifier.is_own()));
+            return Examined::Proven(principal(&verified, self.verifier.is_own(), None));
         };
         let query = match self.query(&**store, &verified) {
             Ok(query) => query,
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
-        let principal = principal(&verified, self.verifier.is_own());
+        let principal = principal(&verified, self.verifier.is_own(), Some(query));
         match store.verdict_now(&query) {
             Some(verdict) => self.settle(verdict, &query, principal),
             None => Examined::Ask(query, principal),
@@ -116,17 +116,19 @@ impl Examiner {
     /// What to ask the store: by version for our own tokens, by `iat` for others'.
     fn query(&self, store: &dyn Revocations, verified: &Verified) -> Result<Query, InvalidToken> {
         let token_id = verified.token_id().ok_or(InvalidToken::Claims)?;
+        let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
+        // It would outlive what the store remembers, and come back to life.
+        if verified.expires_at() > issued_at.plus(MAX_LIFETIME) {
+            return Err(InvalidToken::Claims);
+        }
         let query = if self.verifier.is_own() {
             let login = own_login(verified).ok_or(InvalidToken::Claims)?;
             let version = verified.version().ok_or(InvalidToken::Claims)?;
             Query::own(store.realm(), verified.subject(), &login, version)
         } else {
-            let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
             // An issuer whose clock is ahead could otherwise outrun a revocation.
-            let latest = self
-                .clock
-                .now()
-                .plus(Duration::from_millis(FOREIGN_SKEW_MS));
+            let now = self.verifier.clock().now();
+            let latest = now.plus(Duration::from_millis(FOREIGN_SKEW_MS));
             if issued_at > latest {
                 return Err(InvalidToken::NotYetValid);
             }
@@ -141,7 +143,7 @@ fn own_login(verified: &Verified) -> Option<LoginId> {
     verified.session_id()?.parse().ok()
 }
 
-fn principal(verified: &Verified, own: bool) -> Principal {
+fn principal(verified: &Verified, own: bool, query: Option<Query>) -> Principal {
     let login = if own { own_login(verified) } else { None };
     let parts = PrincipalParts::new(verified.subject())
         .issuer(verified.issuer())
@@ -149,6 +151,7 @@ fn principal(verified: &Verified, own: bool) -> Principal {
         .login(login)
         .scopes(verified.scopes().clone())
         .auth_time(verified.auth_time())
+        .query(query)
         .expires_at(Some(verified.expires_at()));
     Principal::proven(PrincipalKind::Token, parts)
 }

@@ -1,0 +1,11 @@
+//! The layer, over the memory store and over one that says what it is told to.
+#![cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
+
+mod field;
+mod foreign;
+mod outage;
+mod readiness;
+mod refusals;
+mod revocation;
+mod stacks;
+mod support;
