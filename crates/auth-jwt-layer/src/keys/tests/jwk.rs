@@ -12,10 +12,13 @@ fn json_web_keys() {
         URL_SAFE_NO_PAD.encode([&[0][..], &n].concat())
     };
     let x = p256["x"].as_str().expect("a coordinate");
-    let x_with_zero = {
-        let x = URL_SAFE_NO_PAD.decode(x).expect("base64url");
-        URL_SAFE_NO_PAD.encode([&[0][..], &x].concat())
-    };
+    let x = URL_SAFE_NO_PAD.decode(x).expect("base64url");
+    let y = p256["y"].as_str().expect("a coordinate");
+    let y = URL_SAFE_NO_PAD.decode(y).expect("base64url");
+    let x_with_zero = URL_SAFE_NO_PAD.encode([&[0][..], &x].concat());
+    // The same point, cut in another place.
+    let (short, long) = (&x[..31], [&x[31..], &y].concat());
+    let (short, long) = (URL_SAFE_NO_PAD.encode(short), URL_SAFE_NO_PAD.encode(long));
     check(vec![
         ("RSA", one(rsa.clone()), Ok(())),
         ("P-256", one(p256.clone()), Ok(())),
@@ -250,6 +253,11 @@ fn json_web_keys() {
         (
             "a point of another curve",
             one(with(p256.clone(), json!({"crv": "P-384"}))),
+            Err(KeyFormat),
+        ),
+        (
+            "a coordinate that took a byte of the other",
+            one(with(p256.clone(), json!({"x": short, "y": long}))),
             Err(KeyFormat),
         ),
         (
