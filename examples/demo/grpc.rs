@@ -10,9 +10,9 @@ use auth_examples::{
     },
 };
 use auth_layers::{
-    Clock, Principal, RequireAuth, SystemClock,
+    Clock, Principal, RequireAuth, SystemClock, Verdict,
     revocation::{LoginKey, Place},
-    store::{Notice, Store},
+    store::{Notice, Store, Subscription},
 };
 use tokio::{net::TcpListener, sync::mpsc, time};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -37,6 +37,8 @@ pub(crate) async fn serve(
         .await
 }
 
+const ENDED: &str = "the login ended";
+
 struct Service {
     store: Arc<dyn Store>,
 }
@@ -54,8 +56,25 @@ impl Whoami for Service {
         request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let principal = principal(&request)?.clone();
+        // Whoever was revoked between the guard's look and this one is not told of any more: so
+        // first listen, then look again.
+        let notices = self.store.subscribe();
+        let verdict = match principal.query(&*self.store) {
+            Some(query) => self.store.verdict(&query).await,
+            None => Verdict::Active,
+        };
+        match verdict {
+            Verdict::Active => {}
+            Verdict::Revoked => return Err(Status::unauthenticated(ENDED)),
+            Verdict::Unknown => return Err(Status::unavailable("try again later")),
+        }
         let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(send_until_ended(self.store.clone(), principal, sender));
+        tokio::spawn(send_until_ended(
+            self.store.clone(),
+            notices,
+            principal,
+            sender,
+        ));
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 }
@@ -69,10 +88,12 @@ fn principal<T>(request: &Request<T>) -> Result<&Principal, Status> {
 /// Sends the identity once a second, until the login ends, expires, or the client hangs up.
 async fn send_until_ended(
     store: Arc<dyn Store>,
+    mut notices: Subscription,
     principal: Principal,
     sender: mpsc::Sender<Result<Identity, Status>>,
 ) {
-    let mut notices = store.subscribe();
+    let query = principal.query(&*store);
+    let token = query.and_then(|query| query.token);
     let place = Place::of(store.realm(), principal.subject());
     let login = principal
         .login()
@@ -82,7 +103,7 @@ async fn send_until_ended(
         Notice::Subject(lane, subject, keep) => {
             lane == place.lane && subject == place.subject && (keep.is_none() || keep != login)
         }
-        Notice::Token(..) => false,
+        Notice::Token(_, denied) => Some(denied) == token,
         // Everything, or something was missed.
         _ => true,
     };
@@ -108,7 +129,5 @@ async fn send_until_ended(
             () = &mut expired => break,
         }
     }
-    let _ = sender
-        .send(Err(Status::unauthenticated("the login ended")))
-        .await;
+    let _ = sender.send(Err(Status::unauthenticated(ENDED))).await;
 }

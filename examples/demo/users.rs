@@ -51,6 +51,8 @@ impl Users {
 
     fn is_load_user(&self, user: &str) -> bool {
         user.strip_prefix("user-")
+            // Only as it is written without sign or leading zeros: each user has one name.
+            .filter(|number| !number.starts_with(['0', '+']))
             .and_then(|number| number.parse().ok())
             .is_some_and(|number| (1..=self.load_users).contains(&number))
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{LoginId, Scopes, Timestamp};
+use crate::{LoginId, Scopes, Timestamp, revocation::Query, store::Revocations};
 
 /// Who the caller is, proven: the same for a cookie session and for a token.
 ///
@@ -46,6 +46,8 @@ pub struct PrincipalParts {
     scopes: Scopes,
     auth_time: Option<Timestamp>,
     expires_at: Option<Timestamp>,
+    version: Option<u64>,
+    query: Option<Query>,
 }
 
 impl PrincipalParts {
@@ -89,6 +91,20 @@ impl PrincipalParts {
     #[must_use]
     pub fn auth_time(mut self, at: Option<Timestamp>) -> Self {
         self.auth_time = at;
+        self
+    }
+
+    /// The version of its session.
+    #[must_use]
+    pub fn version(mut self, version: Option<u64>) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// What a store was asked about it.
+    #[must_use]
+    pub fn query(mut self, query: Option<Query>) -> Self {
+        self.query = query;
         self
     }
 
@@ -162,6 +178,18 @@ impl Principal {
     /// absolute end, whichever is sooner.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.0.expires_at
+    }
+
+    /// What to ask `store`, the one that this was proven against, to learn whether it was revoked
+    /// since: for what goes on long after the layers have looked, such as a stream. Subscribe to
+    /// the store first, and ask then. None if no store knows of it.
+    pub fn query(&self, store: &(impl Revocations + ?Sized)) -> Option<Query> {
+        let by_version = || {
+            let (login, version) = (self.login()?, self.0.version?);
+            let realm = store.realm();
+            Some(Query::own(realm, self.subject(), &login, version))
+        };
+        self.0.query.or_else(by_version)
     }
 }
 

@@ -217,6 +217,16 @@ async fn an_old_login_has_to_log_in_again() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_still_to_come_is_not_fresh() {
+    for (behind, status) in [(60, 200), (61, 401)] {
+        let clock = ManualClock::new(NOW.minus(Duration::from_secs(behind)));
+        let guard = RequireFresh::within(Duration::from_secs(300)).clock(clock);
+        let (response, _) = send(guard, request(&Who::Session)).await;
+        assert_eq!(response.status().as_u16(), status, "{behind}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_of_unknown_age_is_not_fresh() {
     let mut request = Request::new(());
     let nobody_knows = Principal::vouched(PrincipalParts::new("machine"));

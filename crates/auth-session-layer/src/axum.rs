@@ -32,9 +32,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     }
 }
 
-/// Answers by the response table, for handlers that pass an error on with `?`.
+/// Answers with [`status`](SessionError::status), and by the response table where that has a row:
+/// for handlers that pass an error on with `?`.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
+        let status = self.status();
+        if matches!(
+            status,
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE
+        ) {
+            return status.into_response();
+        }
         let rejection = Rejection::new(self.rejection(), Protocol::HTTP, Challenge::default());
         reject(&DefaultRejections, rejection, None)
     }

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{RejectionKind, Unavailable};
+use auth_core::{Challenge, Rejection, RejectionKind, Unavailable, rejection::Protocol};
+use http::StatusCode;
 
 /// Something that could not be done with a session. See [`kind`](Self::kind).
 ///
@@ -76,6 +77,24 @@ impl SessionError {
             }
             SessionErrorKind::TooManyLogins => RejectionKind::TooManyLogins,
             _ => RejectionKind::CommitFailed,
+        }
+    }
+}
+
+impl SessionError {
+    /// The HTTP status that answers it: that of its row of the response table, unless the client
+    /// asked for what a session can not hold (413, 400), or for a session beside a bearer token
+    /// (400).
+    pub fn status(&self) -> StatusCode {
+        match self.kind {
+            SessionErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            SessionErrorKind::InvalidName
+            | SessionErrorKind::InvalidLogin
+            | SessionErrorKind::BearerPresent => StatusCode::BAD_REQUEST,
+            _ => {
+                let row = self.rejection();
+                Rejection::new(row, Protocol::HTTP, Challenge::default()).status()
+            }
         }
     }
 }

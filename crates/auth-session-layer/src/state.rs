@@ -77,6 +77,7 @@ fn principal_of(record: &SessionRecord) -> Option<Principal> {
     let login = record.login.as_ref()?;
     let parts = PrincipalParts::new(&login.subject)
         .login(Some(login.login))
+        .version(Some(login.version))
         .scopes(login.scopes.clone())
         .auth_time(Some(login.auth_time))
         .expires_at(Some(record.expires_at()));

@@ -4,6 +4,7 @@ use std::{
     fmt, mem,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use http::{Request, Response};
@@ -11,9 +12,13 @@ use tower_service::Service;
 
 use super::{ResponseFuture, login_page::LoginPage};
 use crate::{
-    Caller, Challenge, Principal, Rejection, RejectionHandler, RejectionKind, Unavailable,
+    Caller, Challenge, Principal, Rejection, RejectionHandler, RejectionKind, Timestamp,
+    Unavailable,
     rejection::{Protocol, reject},
 };
+
+/// How far ahead of us the clock may be by which somebody logged in.
+const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// What a guard asks of a principal.
 #[derive(Clone)]
@@ -24,7 +29,7 @@ pub(super) enum Policy {
     Scopes(crate::Scopes),
     /// To have proven who they are within `max_age`.
     Fresh {
-        max_age: std::time::Duration,
+        max_age: Duration,
         clock: Arc<dyn crate::Clock>,
     },
 }
@@ -35,10 +40,16 @@ impl Policy {
             Self::Anybody => Ok(()),
             Self::Scopes(scopes) if principal.scopes().is_superset(scopes) => Ok(()),
             Self::Scopes(scopes) => Err(RejectionKind::InsufficientScope(scopes.clone())),
-            Self::Fresh { max_age, clock } => match principal.auth_time() {
-                Some(at) if clock.now().since(at) <= *max_age => Ok(()),
-                _ => Err(RejectionKind::InsufficientAuthentication(*max_age)),
-            },
+            Self::Fresh { max_age, clock } => {
+                let now = clock.now();
+                let is_fresh =
+                    |at: Timestamp| at <= now.plus(MAX_SKEW) && now.since(at) <= *max_age;
+                if principal.auth_time().is_some_and(is_fresh) {
+                    Ok(())
+                } else {
+                    Err(RejectionKind::InsufficientAuthentication(*max_age))
+                }
+            }
         }
     }
 }
