@@ -42,6 +42,11 @@ impl std::ops::Deref for App {
 
 impl App {
     pub(crate) fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
+        if args.assertion_audience == args.audience {
+            return Err(
+                "--assertion-audience must not be --audience: an assertion is no token".into(),
+            );
+        }
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
 
         let mut issuer = Issuer::builder(

@@ -1,12 +1,13 @@
 //! The users: what an application keeps in its database.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZero, thread::available_parallelism};
 
 use argon2::{
     Argon2, PasswordHasher,
     password_hash::{PasswordVerifier, phc::PasswordHash},
 };
 use auth_layers::Scopes;
+use tokio::sync::Semaphore;
 
 /// Checks passwords, and knows what each user may do.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Users {
     /// For names that nobody has: so that these take as long as the others.
     nobody: String,
     load_users: u32,
+    /// argon2 takes 19 MiB and a core: so many at once, and the others wait.
+    at_once: Semaphore,
 }
 
 impl Users {
@@ -30,6 +33,7 @@ impl Users {
             ]),
             nobody: hash("nobody's password"),
             load_users,
+            at_once: Semaphore::new(available_parallelism().map_or(2, NonZero::get)),
         }
     }
 
@@ -45,6 +49,7 @@ impl Users {
             None => (self.nobody.clone(), None),
         };
         let password = password.to_owned();
+        let _turn = self.at_once.acquire().await.ok()?;
         let right = tokio::task::spawn_blocking(move || verify(&hash, &password)).await;
         scopes.filter(|_| right.unwrap_or(false))
     }

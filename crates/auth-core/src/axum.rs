@@ -71,5 +71,5 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
 }
 
 fn refusal(parts: &Parts, kind: RejectionKind, challenge: Challenge) -> Response {
-    Rejection::new(kind, Protocol::of(&parts.headers), challenge).into_response()
+    Rejection::new(kind, Protocol::of(&parts.method, &parts.headers), challenge).into_response()
 }

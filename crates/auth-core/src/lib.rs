@@ -95,4 +95,4 @@ pub use principal::{Principal, PrincipalKind, PrincipalParts};
 pub use random::random_bytes;
 pub use rejection::{Challenge, Rejection, RejectionHandler, RejectionKind};
 pub use revocation::Verdict;
-pub use scopes::Scopes;
+pub use scopes::{MAX_SCOPE_BYTES, MAX_SCOPES, ParseScopesError, Scopes};

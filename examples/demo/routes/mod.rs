@@ -61,7 +61,7 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
         .route("/verify", any(verify::verify))
         .layer(RequireAuth::with_rejections(problem::refusal as Refuse))
         .layer(identify)
-        .layer(middleware::map_response(verify::known_to_gateways));
+        .layer(middleware::from_fn(verify::for_gateways));
 
     // Outside of the token layer: clients send expired tokens along with a refresh.
     let tokens = Router::new()

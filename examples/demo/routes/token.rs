@@ -32,10 +32,11 @@ pub(super) async fn login(
     let Some(allowed) = app.users.check(&form.user, &form.password).await else {
         return Err(wrong_password().into_response());
     };
-    let scopes = form.scope.as_deref().map_or(allowed.clone(), Scopes::parse);
-    if !allowed.is_superset(&scopes) {
-        return Err(OAuthError(StatusCode::BAD_REQUEST, "invalid_scope").into_response());
-    }
+    let scopes = match form.scope.as_deref().map(str::parse::<Scopes>) {
+        None => allowed,
+        Some(Ok(scopes)) if allowed.is_superset(&scopes) => scopes,
+        Some(_) => return Err(invalid_scope()),
+    };
     let mut login = TokenLogin::new(form.user).scopes(scopes).since(since);
     if let Some(device) = form.device {
         login = login.device(device);
@@ -46,6 +47,10 @@ pub(super) async fn login(
         // The password was reset while it was being checked.
         Err(_) => Err(wrong_password().into_response()),
     }
+}
+
+fn invalid_scope() -> Response {
+    OAuthError(StatusCode::BAD_REQUEST, "invalid_scope").into_response()
 }
 
 /// RFC 6749 section 5.1.
@@ -63,7 +68,9 @@ pub(super) async fn refresh(
     State(app): State<App>,
     FormOrJson(form): FormOrJson<RefreshForm>,
 ) -> Response {
-    let scopes = form.scope.as_deref().map(Scopes::parse);
+    let Ok(scopes) = form.scope.as_deref().map(str::parse::<Scopes>).transpose() else {
+        return invalid_scope();
+    };
     let refreshed = app
         .issuer
         .refresh(form.refresh_token.as_bytes(), scopes.as_ref())

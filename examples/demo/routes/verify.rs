@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use auth_layers::Principal;
 use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use crate::{app::App, problem::Problem};
 
 const ASSERTION: &str = "x-auth-assertion";
 
@@ -30,11 +31,16 @@ pub(super) async fn verify(State(app): State<App>, principal: Principal) -> Resp
     }
 }
 
-/// A gateway takes anything but 200, 401, 403 and 503 for a fault of ours: a request that can not
-/// be read is a request from nobody.
-pub(super) async fn known_to_gateways(mut response: Response) -> Response {
-    if response.status() == StatusCode::BAD_REQUEST {
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
+/// A gateway takes anything but 200, 401, 403 and 503 for a fault of ours, and 200 for a yes: so a
+/// request that can not be read is a request from nobody, and no request is answered as gRPC is,
+/// where a refusal has the status 200.
+pub(super) async fn for_gateways(mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove(CONTENT_TYPE);
+    let response = next.run(request).await;
+    match response.status() {
+        StatusCode::BAD_REQUEST => {
+            Problem::new(StatusCode::UNAUTHORIZED, "malformed Authorization header").into_response()
+        }
+        _ => response,
     }
-    response
 }

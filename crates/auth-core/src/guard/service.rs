@@ -169,7 +169,7 @@ impl<H> Settings<H> {
         };
         let asks_for_session = challenge.is_session();
         let unauthenticated = kind == RejectionKind::Unauthenticated;
-        let protocol = Protocol::of(request.headers());
+        let protocol = Protocol::of(request.method(), request.headers());
         let mut response = reject(
             &self.handler,
             Rejection::new(kind, protocol, challenge),

@@ -102,7 +102,7 @@ mod tests {
             CONTENT_TYPE,
             HeaderValue::from_static("application/grpc+proto"),
         );
-        Protocol::of(&headers)
+        Protocol::of(&http::Method::POST, &headers)
     }
 
     fn rows() -> Vec<(RejectionKind, u16, Option<&'static str>, u8)> {

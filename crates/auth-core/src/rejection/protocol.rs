@@ -1,6 +1,6 @@
 //! Whether a request speaks gRPC.
 
-use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 
 /// What a request speaks, and so what shape its refusal takes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -10,13 +10,16 @@ impl Protocol {
     /// Plain HTTP.
     pub const HTTP: Self = Self(None);
 
-    /// Looks at the request's content type: gRPC is `application/grpc`, alone or followed by `+`,
-    /// `;` or `-web`.
-    pub fn of(headers: &HeaderMap) -> Self {
+    /// Looks at the request's method and content type: gRPC is a POST of `application/grpc`, alone
+    /// or followed by `+`, `;` or `-web`.
+    ///
+    /// The method counts because a gRPC refusal is sent with HTTP 200: somebody who asks by the
+    /// status alone, as gateways and caches do, must not be told 200 by a content type.
+    pub fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let content_type = headers.get(CONTENT_TYPE);
         Self(
-            headers
-                .get(CONTENT_TYPE)
-                .filter(|v| is_grpc(v.as_bytes()))
+            content_type
+                .filter(|value| method == Method::POST && is_grpc(value.as_bytes()))
                 .cloned(),
         )
     }
@@ -66,8 +69,13 @@ mod tests {
         for (content_type, expected) in rows {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, content_type.parse().expect("a header value"));
-            assert_eq!(Protocol::of(&headers).is_grpc(), expected, "{content_type}");
+            let protocol = Protocol::of(&Method::POST, &headers);
+            assert_eq!(protocol.is_grpc(), expected, "{content_type}");
+            assert!(
+                !Protocol::of(&Method::GET, &headers).is_grpc(),
+                "{content_type}"
+            );
         }
-        assert!(!Protocol::of(&HeaderMap::new()).is_grpc());
+        assert!(!Protocol::of(&Method::POST, &HeaderMap::new()).is_grpc());
     }
 }

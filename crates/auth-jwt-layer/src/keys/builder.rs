@@ -190,6 +190,8 @@ pub(super) fn curve_key(algorithm: Algorithm, key: &[u8]) -> Result<DecodingKey,
     })
 }
 
+const PEM: &[u8] = b"-----BEGIN ";
+
 /// A secret as long as its hash, at least (RFC 7518 section 3.2), and none that everybody has.
 pub(super) fn checked_secret(
     algorithm: Algorithm,
@@ -202,6 +204,8 @@ pub(super) fn checked_secret(
             Err(ConfigErrorKind::KeyMismatch)
         }
         Some(shortest) if secret.len() < shortest => Err(ConfigErrorKind::WeakKey),
+        // Whoever has the public key could sign.
+        Some(_) if secret.windows(PEM.len()).any(|at| at == PEM) => Err(ConfigErrorKind::KeyFormat),
         Some(_) => Ok(DecodingKey::from_secret(secret)),
     }
 }

@@ -167,7 +167,11 @@ impl<H> Settings<H> {
         H: RejectionHandler<ResBody>,
     {
         let challenge = Challenge::bearer(Arc::clone(&self.challenge_realm));
-        let rejection = Rejection::new(kind, Protocol::of(request.headers()), challenge);
+        let rejection = Rejection::new(
+            kind,
+            Protocol::of(request.method(), request.headers()),
+            challenge,
+        );
         reject(&self.rejections, rejection, None)
     }
 }
