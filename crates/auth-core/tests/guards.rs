@@ -238,6 +238,7 @@ async fn a_login_of_unknown_age_is_not_fresh() {
 #[tokio::test]
 async fn grpc_is_refused_in_its_own_shape() {
     let mut request = request(&Who::StoreDown);
+    *request.method_mut() = http::Method::POST;
     let content_type = "application/grpc+proto".parse().expect("a header value");
     request.headers_mut().insert("content-type", content_type);
     let (response, calls) = send(RequireAuth::new(), request).await;

@@ -102,10 +102,10 @@ impl Inner {
         admission: &Admission,
         now: Timestamp,
     ) -> Option<Vec<(LoginId, LoginKey)>> {
-        self.prune_subject(lane, place.subject, now);
         let Some(LoginLimit { max, overflow }) = admission.limit else {
             return Some(Vec::new());
         };
+        self.prune_subject(lane, place.subject, now);
         let others: Vec<_> = lane
             .index
             .get(&place.subject)

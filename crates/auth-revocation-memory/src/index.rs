@@ -5,13 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use auth_core::{
     LoginId, Timestamp, Verdict,
     revocation::{Lane, LaneRecord, LoginKey, Op, Place, Query, Standing, SubjectKey},
-    store::{LoginInfo, LoginKind, SessionKey, SessionRecord},
+    store::{LoginInfo, LoginKind, MAX_LISTED_LOGINS, SessionKey, SessionRecord},
 };
 
 use crate::{session_cell::State, store::Inner};
-
-/// A subject's list has at most so many logins; the oldest leaves the list, and lives on.
-pub(crate) const MAX_LISTED: usize = 1_000;
 
 /// How long an admitted session may take to be there before it does not count any more.
 const PENDING_FOR: Duration = Duration::from_secs(60);
@@ -55,32 +52,35 @@ pub(crate) enum Health {
 }
 
 impl LaneState {
-    pub(crate) fn new(lane: Lane, epoch: u64) -> Self {
+    pub(crate) fn new(lane: Lane, revocations: LaneRecord) -> Self {
         Self {
             lane,
-            revocations: LaneRecord::new(epoch),
+            revocations,
             index: HashMap::new(),
         }
     }
 
     /// The verdict on a credential of ours that is no token.
     pub(crate) fn is_revoked(&self, subject: SubjectKey, login: LoginKey, version: u64) -> bool {
-        let query = Query {
-            place: Place {
-                lane: self.lane,
-                subject,
-            },
+        self.revocations
+            .verdict(&self.query(subject, login, version))
+            != Verdict::Active
+    }
+
+    fn query(&self, subject: SubjectKey, login: LoginKey, version: u64) -> Query {
+        let lane = self.lane;
+        Query {
+            place: Place { lane, subject },
             login: Some(login),
             token: None,
             standing: Standing::Version(version),
-        };
-        self.revocations.verdict(&query) != Verdict::Active
+        }
     }
 
     /// Whether this very login was ended.
     pub(crate) fn is_ended(&self, subject: SubjectKey, login: LoginKey) -> bool {
-        // At the highest version there is, nothing but its own entry revokes it.
-        self.is_revoked(subject, login, u64::MAX)
+        let query = self.query(subject, login, 0);
+        self.revocations.entries(&query).login_ended
     }
 
     pub(crate) fn entry_mut(&mut self, subject: &SubjectKey, login: LoginId) -> Option<&mut Entry> {
@@ -91,7 +91,7 @@ impl LaneState {
     pub(crate) fn enter(&mut self, subject: SubjectKey, entry: Entry) {
         let entries = self.index.entry(subject).or_default();
         entries.retain(|other| other.login != entry.login);
-        if entries.len() >= MAX_LISTED {
+        if entries.len() >= MAX_LISTED_LOGINS {
             entries.remove(0);
         }
         // Most subjects have one login or two: no room for four.

@@ -10,7 +10,7 @@ use std::{
 
 use auth_core::{
     Clock, Timestamp, Verdict,
-    revocation::{Lane, Query},
+    revocation::{Lane, LaneRecord, Query},
     store::SessionKey,
 };
 use parking_lot::RwLock;
@@ -142,16 +142,13 @@ impl Inner {
         max_denied_tokens: usize,
         trust_before_start: bool,
     ) -> Self {
-        let epoch = if trust_before_start {
-            0
-        } else {
-            clock.now().as_millis()
-        };
+        let start = clock.now().as_millis();
+        let epoch = if trust_before_start { 0 } else { start };
         Self {
             realm,
             clock,
             lanes: Lane::all()
-                .map(|lane| RwLock::new(LaneState::new(lane, epoch)))
+                .map(|lane| RwLock::new(LaneState::new(lane, LaneRecord::trusting(epoch, start))))
                 .collect(),
             sessions: Records::new(),
             refresh_logins: Records::new(),
@@ -178,8 +175,10 @@ impl Inner {
         step: impl FnOnce(&mut LaneState, Timestamp) -> R,
     ) -> R {
         let mut state = self.lanes[usize::from(lane.index())].write();
+        let now = self.now();
+        state.revocations.make_up_for_the_clock(now);
         let before = state.revocations.denied_tokens();
-        let result = step(&mut state, self.now());
+        let result = step(&mut state, now);
         // Any step may prune, too.
         let after = state.revocations.denied_tokens();
         if after > before {
@@ -193,7 +192,12 @@ impl Inner {
     }
 
     pub(crate) fn verdict(&self, query: &Query) -> Verdict {
-        self.look(query.place.lane, |lane| lane.revocations.verdict(query))
+        let lane = query.place.lane;
+        let judged = self.look(lane, |lane| {
+            let has_forgotten = lane.revocations.has_forgotten(self.now());
+            (!has_forgotten).then(|| lane.revocations.verdict(query))
+        });
+        judged.unwrap_or_else(|| self.step(lane, |lane, _| lane.revocations.verdict(query)))
     }
 
     /// Whether the session's login was revoked.

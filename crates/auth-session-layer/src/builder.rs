@@ -128,8 +128,12 @@ impl<H> SessionLayerBuilder<H> {
         if idle.is_some_and(|idle| idle > absolute) {
             return Err(ConfigErrorKind::IdleExceedsAbsolute.into());
         }
-        if self.config.login_limit.is_some_and(|limit| limit.max == 0) {
-            return Err(ConfigErrorKind::ZeroLogins.into());
+        if self
+            .config
+            .login_limit
+            .is_some_and(|limit| !limit.is_sound())
+        {
+            return Err(ConfigErrorKind::LoginLimit.into());
         }
         self.config.cookie.check()?;
         Ok(SessionLayer::new(self.config, self.rejections))

@@ -143,8 +143,8 @@ pub enum ConfigErrorKind {
     AbsoluteTooLong,
     /// The idle limit exceeds the absolute one.
     IdleExceedsAbsolute,
-    /// No login at all would be allowed.
-    ZeroLogins,
+    /// The limit of logins is zero, or not below the 1,000 that a list holds.
+    LoginLimit,
     /// The cookie's name is not a token of at most 128 characters (RFC 6265 section 4.1.1).
     CookieName,
     /// The cookie's path does not begin with `/`, or holds what no path may.
@@ -178,7 +178,7 @@ impl fmt::Display for ConfigError {
             ConfigErrorKind::ZeroLifetime => "a lifetime is zero",
             ConfigErrorKind::AbsoluteTooLong => "the absolute lifetime exceeds 400 days",
             ConfigErrorKind::IdleExceedsAbsolute => "the idle lifetime exceeds the absolute one",
-            ConfigErrorKind::ZeroLogins => "no login at all would be allowed",
+            ConfigErrorKind::LoginLimit => "the limit of logins is not within 1 to 999",
             ConfigErrorKind::CookieName => "not a cookie name",
             ConfigErrorKind::CookiePath => "not a cookie path",
             ConfigErrorKind::CookieDomain => "not a cookie domain",

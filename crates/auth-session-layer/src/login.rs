@@ -13,6 +13,9 @@ use crate::{SessionError, SessionErrorKind};
 /// What the list of devices calls a login has at most so many bytes.
 const MAX_DEVICE_BYTES: usize = 255;
 
+/// A subject has at most so many bytes, as in a token.
+const MAX_SUBJECT_BYTES: usize = 1024;
+
 /// A login, for [`Session::login`](crate::Session::login): who, with which rights, for how long.
 #[derive(Clone, PartialEq, Debug)]
 #[must_use]
@@ -100,6 +103,7 @@ impl Login {
         let idle = self.idle.unwrap_or(defaults.idle);
         let is_limit = |limit: Duration| !limit.is_zero();
         if self.subject.is_empty()
+            || self.subject.len() > MAX_SUBJECT_BYTES
             || !is_limit(absolute)
             || absolute > MAX_LIFETIME
             || !idle.is_none_or(is_limit)
@@ -182,6 +186,10 @@ mod tests {
     fn what_is_no_login_is_refused() {
         let rows = [
             ("nobody", Login::new("")),
+            (
+                "a name without end",
+                Login::new("a".repeat(MAX_SUBJECT_BYTES + 1)),
+            ),
             ("no time", Login::new("a").absolute(Duration::ZERO)),
             ("no idle time", Login::new("a").idle(Some(Duration::ZERO))),
             (

@@ -55,6 +55,10 @@ impl Shared {
     /// The session to log out of, if there is one.
     async fn session_to_leave(&self) -> Result<Option<Live>, SessionError> {
         self.check_bearer(&self.state())?;
+        // One of several cookies is that session: it would live on, and nobody would know.
+        if self.ambiguous && !self.state().has_own() {
+            return Err(SessionErrorKind::Ended.into());
+        }
         // A login whose commit was dropped may have happened: it has to end, too.
         let in_flight = self.state().in_flight.clone();
         if let Some(plan) = in_flight

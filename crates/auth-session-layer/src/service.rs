@@ -73,7 +73,7 @@ where
         let shared = Arc::new(Shared::new(&self.config, request.headers()));
         let source = Arc::clone(&shared);
         let caller = Caller::join_session(request.extensions_mut(), source, &self.config.realm);
-        let protocol = Protocol::of(request.headers());
+        let protocol = Protocol::of(request.method(), request.headers());
         let session = OpenSession::new(shared, protocol, Arc::clone(&self.rejections));
         if !self.config.eager {
             return ResponseFuture::handling(self.inner.call(request), session);

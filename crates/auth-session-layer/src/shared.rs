@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     bearer: bool,
     /// Whether it came with a cookie of our name, good or bad.
     pub(crate) cookie: bool,
+    /// Whether it came with several: which one is ours can not be told.
+    pub(crate) ambiguous: bool,
     /// Held by whoever talks to the store, so that it is asked one thing at a time.
     pub(crate) step: async_lock::Mutex<()>,
     state: Mutex<State>,
@@ -40,16 +42,19 @@ enum Use {
 impl Shared {
     pub(crate) fn new(config: &Arc<Config>, headers: &HeaderMap) -> Self {
         let bearer = has_bearer(headers);
-        let (cookie, id) = match find_cookie(headers, config.cookie.cookie_name()) {
-            _ if bearer => (false, None),
-            CookieLookup::None => (false, None),
-            CookieLookup::One(value) => (true, SessionId::parse(value)),
-            CookieLookup::Ambiguous => (true, None),
+        let found = match find_cookie(headers, config.cookie.cookie_name()) {
+            _ if bearer => CookieLookup::None,
+            found => found,
+        };
+        let id = match found {
+            CookieLookup::One(value) => SessionId::parse(value),
+            CookieLookup::None | CookieLookup::Ambiguous => None,
         };
         Self {
             config: Arc::clone(config),
             bearer,
-            cookie,
+            cookie: found != CookieLookup::None,
+            ambiguous: found == CookieLookup::Ambiguous,
             step: async_lock::Mutex::new(()),
             state: Mutex::new(State::new(id.map(|id| id.key()))),
         }

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{Entries, LoginKey, Op, Query, SubjectEpoch, SubjectKey, TokenKey, Verdict, judge};
+use super::{
+    Entries, LoginKey, Op, Query, Standing, SubjectEpoch, SubjectKey, TokenKey, Verdict, judge,
+};
 use crate::{Timestamp, random_bytes};
 
 /// Nothing lives longer than this, so that nothing has to be remembered for longer: 400 days.
@@ -27,6 +29,8 @@ pub struct LaneRecord {
     logins: HashMap<LoginKey, Timestamp>,
     tokens: HashMap<TokenKey, Timestamp>,
     next_prune: usize,
+    /// The latest time at which entries were forgotten.
+    pruned_at: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,16 +59,23 @@ const PRUNE_AT_LEAST: usize = 64;
 impl LaneRecord {
     /// An empty record with the epoch `epoch`: what was made before it is refused.
     pub fn new(epoch: u64) -> Self {
+        Self::trusting(epoch, epoch)
+    }
+
+    /// An empty record that trusts versions from `epoch` to `highest`, though it does not know what
+    /// was revoked among them.
+    pub fn trusting(epoch: u64, highest: u64) -> Self {
         Self {
             id: random_bytes(),
             count: 0,
-            highest: epoch,
+            highest: highest.max(epoch),
             epoch,
             epoch_op: None,
             subjects: HashMap::new(),
             logins: HashMap::new(),
             tokens: HashMap::new(),
             next_prune: PRUNE_AT_LEAST,
+            pruned_at: Timestamp::default(),
         }
     }
 
@@ -104,9 +115,31 @@ impl LaneRecord {
         }
     }
 
-    /// The verdict on `query`.
+    /// The verdict on `query`: the rule, and that a version which this record never handed out is
+    /// from before it was made, by a clock that was ahead.
     pub fn verdict(&self, query: &Query) -> Verdict {
-        judge(query, &self.entries(query))
+        match query.standing {
+            Standing::Version(version) if version > self.highest => Verdict::Revoked,
+            _ => judge(query, &self.entries(query)),
+        }
+    }
+
+    /// Whether the clock has stepped back behind a time at which entries were forgotten: what they
+    /// named may be alive again by `now`.
+    pub fn has_forgotten(&self, now: Timestamp) -> bool {
+        // Of the margin that entries are kept for, a verifier may use the leeway.
+        now.plus(ENTRY_MARGIN / 2) < self.pruned_at
+    }
+
+    /// If it [has forgotten](Self::has_forgotten) something, refuses all that was made so far,
+    /// rather than trust what was revoked among it; whether it did.
+    pub fn make_up_for_the_clock(&mut self, now: Timestamp) -> bool {
+        let has_forgotten = self.has_forgotten(now);
+        if has_forgotten {
+            self.pruned_at = now;
+            self.epoch = self.bump(now);
+        }
+        has_forgotten
     }
 
     /// The version of a credential of `subject` that is made now.
@@ -211,7 +244,11 @@ impl LaneRecord {
         self.logins.retain(|_, until| *until > now);
         self.tokens.retain(|_, until| *until > now);
         self.next_prune = self.len() * 2 + PRUNE_AT_LEAST;
-        before - self.len()
+        let forgotten = before - self.len();
+        if forgotten > 0 {
+            self.pruned_at = self.pruned_at.max(now);
+        }
+        forgotten
     }
 
     /// Counts one revocation and hands out the next number: above all before it, and never below
@@ -356,6 +393,40 @@ mod tests {
             lane.deny_token(token(100), later_exp, 100, later),
             Ok(Recorded::New)
         );
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_and_back_brings_nothing_back_to_life() {
+        let (mut lane, login) = (LaneRecord::new(5), LoginId::random());
+        let exp = NOW.plus(Duration::from_secs(300));
+        let denied = query(&login, 5).token("iss", "jti");
+        lane.deny_token(TokenKey::of("iss", "jti"), exp, 10, NOW)
+            .expect("room");
+        let ahead = exp.plus(ENTRY_MARGIN);
+        assert_eq!(lane.prune(ahead), 1);
+        // By then the token is over, with all leeway.
+        for now in [ahead, ahead.minus(ENTRY_MARGIN / 2)] {
+            assert!(!lane.make_up_for_the_clock(now), "{now:?}");
+        }
+        assert_eq!(lane.verdict(&denied), Verdict::Active);
+        let back = ahead.minus(ENTRY_MARGIN / 2 + Duration::from_millis(1));
+        assert!(lane.make_up_for_the_clock(back));
+        assert_eq!(lane.verdict(&denied), Verdict::Revoked);
+        // Once: a login after that is good.
+        let version = lane.version(&key());
+        assert!(!lane.make_up_for_the_clock(back));
+        assert_eq!(lane.verdict(&query(&login, version)), Verdict::Active);
+    }
+
+    #[test]
+    fn a_version_that_was_never_handed_out_is_of_another_life() {
+        let lane = LaneRecord::new(1_000);
+        let login = LoginId::random();
+        assert_eq!(lane.verdict(&query(&login, 1_000)), Verdict::Active);
+        assert_eq!(lane.verdict(&query(&login, 1_001)), Verdict::Revoked);
+        let trusting = LaneRecord::trusting(0, 1_000);
+        assert_eq!(trusting.verdict(&query(&login, 1)), Verdict::Active);
+        assert_eq!(trusting.verdict(&query(&login, 1_001)), Verdict::Revoked);
     }
 
     #[test]

@@ -64,13 +64,23 @@ pub struct Admission {
     pub op: Op,
 }
 
+/// A subject's list holds at most so many logins; what is older leaves the list, and lives on.
+pub const MAX_LISTED_LOGINS: usize = 1_000;
+
 /// How many logins a subject may have at once, the new one included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LoginLimit {
-    /// At least 1.
+    /// At least 1, and below [`MAX_LISTED_LOGINS`]: what is not listed is not counted.
     pub max: u32,
     /// What happens to one too many.
     pub overflow: Overflow,
+}
+
+impl LoginLimit {
+    /// Whether a store can keep to it.
+    pub fn is_sound(&self) -> bool {
+        self.max > 0 && usize::try_from(self.max).is_ok_and(|max| max < MAX_LISTED_LOGINS)
+    }
 }
 
 /// What happens when a subject has too many logins.

@@ -22,7 +22,8 @@ mod session;
 mod subscription;
 
 pub use admission::{
-    Admission, Admitted, Epoch, LoginInfo, LoginKind, LoginLimit, LoginPage, Logins, Overflow,
+    Admission, Admitted, Epoch, LoginInfo, LoginKind, LoginLimit, LoginPage, Logins,
+    MAX_LISTED_LOGINS, Overflow,
 };
 pub use field::{FieldChange, FieldValue, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS};
 pub use refresh::{

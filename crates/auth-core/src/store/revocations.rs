@@ -58,7 +58,9 @@ pub trait Revocations: fmt::Debug + Send + Sync + 'static {
     /// Tells of revocations as they happen here.
     fn subscribe(&self) -> Subscription;
 
-    /// Kills one access token.
+    /// Kills one access token of this store's realm: one of our own. A token of somebody else's
+    /// issuer is in the realm that its layer asks in, which is that issuer unless mapped: use
+    /// [`revoke`](Self::revoke) with [`Revocation::token`] of that realm.
     ///
     /// # Errors
     ///

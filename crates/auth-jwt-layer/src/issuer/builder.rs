@@ -135,7 +135,7 @@ impl IssuerBuilder {
             ),
             (config.grace > MAX_GRACE, IssuerConfigErrorKind::Grace),
             (
-                config.limit.is_some_and(|limit| limit.max == 0),
+                config.limit.is_some_and(|limit| !limit.is_sound()),
                 IssuerConfigErrorKind::MaxLogins,
             ),
         ];

@@ -59,6 +59,7 @@ async fn grpc_hears_that_it_may_try_again() {
         let mut request = bearer(&foreign_token(json!({})));
         let grpc = HeaderValue::from_static("application/grpc");
         request.headers_mut().insert("content-type", grpc);
+        *request.method_mut() = http::Method::POST;
         let handler = Handler::default();
         let response = handler.behind(&layer).oneshot(request).await;
         let response = response.expect("no error");

@@ -227,6 +227,7 @@ async fn grpc_requests_get_grpc_refusals() {
         for (what, mut request, http) in rows() {
             let value = HeaderValue::from_static(content_type);
             request.headers_mut().insert(header::CONTENT_TYPE, value);
+            *request.method_mut() = http::Method::POST;
             let handler = Handler::default();
             let response = handler.behind(&layer).oneshot(request).await;
             let response = response.expect("no error");

@@ -178,7 +178,7 @@ fn settings_that_can_not_work_fail_where_the_layer_is_built() {
         (
             "no login at all",
             |b| b.max_logins(0, Overflow::Refuse),
-            ConfigErrorKind::ZeroLogins,
+            ConfigErrorKind::LoginLimit,
         ),
         (
             "a cookie that browsers drop",

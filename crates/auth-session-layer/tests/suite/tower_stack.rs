@@ -139,6 +139,7 @@ fn grpc(browser: &Browser) -> Request<String> {
     let mut request = browser.request();
     let grpc = HeaderValue::from_static("application/grpc+proto");
     request.headers_mut().insert(header::CONTENT_TYPE, grpc);
+    *request.method_mut() = http::Method::POST;
     request
 }
 
