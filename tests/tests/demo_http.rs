@@ -158,6 +158,32 @@ fn the_public_route_touches_nothing() {
     assert_eq!(demo.who(&alice), "alice");
 }
 
+/// A gRPC refusal has the status 200, which to a gateway is a yes.
+#[test]
+fn a_gateway_is_told_no_whatever_the_request_says_it_is() {
+    let demo = Demo::start(&[]);
+    for method in ["GET", "POST", "PUT"] {
+        for content_type in ["application/grpc", "application/grpc-web+proto"] {
+            for authorization in [None, Some("Bearer junk"), Some("Bearer")] {
+                let mut request = Request::new(method, "/verify")
+                    .header("content-type", content_type)
+                    .header("content-length", "0");
+                if let Some(value) = authorization {
+                    request = request.header("authorization", value);
+                }
+                let response = demo.send(&request);
+                assert_eq!(
+                    response.status, 401,
+                    "{method} {content_type}: {response:?}"
+                );
+            }
+        }
+    }
+    // Nor is anything but a POST answered as gRPC is.
+    let request = Request::get("/api/me").header("content-type", "application/grpc");
+    assert_eq!(demo.send(&request).status, 401);
+}
+
 #[test]
 fn a_gateway_gets_exactly_200_and_an_assertion_for_the_upstream() {
     let demo = Demo::start(&[]);

@@ -51,6 +51,20 @@ async fn a_logout_of_an_anonymous_session_drops_its_data_and_its_cookie() {
 }
 
 #[tokio::test]
+async fn a_logout_with_two_cookies_of_our_name_is_no_success() {
+    let world = World::new();
+    let browser = world.browser_of("alice").await;
+    let id = browser.cookie.as_deref().expect("a cookie");
+    let tossed = Browser {
+        cookie: Some(format!("{id}; __Host-id=x")),
+    };
+    let response = tossed.visit_without_taking(&world, log_out).await;
+    assert_eq!(response.body(), "Ended");
+    assert_eq!(our_cookie(response.headers()), None);
+    assert_eq!(browser.subject(&world).await.as_deref(), Some("alice"));
+}
+
+#[tokio::test]
 async fn a_logout_without_a_session_removes_what_cookie_there_is_and_asks_nobody() {
     let world = World::new();
     let response = Browser::default().visit(&world, log_out).await;

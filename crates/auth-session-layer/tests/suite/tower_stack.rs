@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use auth_core::{Rejection, RejectionKind, RequireAuth};
-use auth_session_layer::{Login, Session, SessionLayer};
+use auth_core::{Rejection, RejectionKind, RequireAuth, Unavailable};
+use auth_session_layer::{Login, Session, SessionError, SessionErrorKind, SessionLayer};
 use http::{HeaderValue, Request, Response, header, response};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer, service_fn};
 
@@ -226,6 +226,27 @@ async fn a_guard_challenges_with_the_realm_that_was_set() {
         response.headers()["www-authenticate"],
         "Session realm=\"shop\""
     );
+}
+
+#[test]
+fn what_the_client_got_wrong_is_not_the_servers_fault() {
+    let rows = [
+        (SessionErrorKind::TooLarge, 413),
+        (SessionErrorKind::InvalidName, 400),
+        (SessionErrorKind::InvalidLogin, 400),
+        (SessionErrorKind::BearerPresent, 400),
+        (SessionErrorKind::Ended, 409),
+        (SessionErrorKind::TooManyLogins, 403),
+        (SessionErrorKind::Unavailable(Unavailable::default()), 503),
+        (SessionErrorKind::CommitFailed, 500),
+    ];
+    for (kind, status) in rows {
+        assert_eq!(
+            SessionError::from(kind).status().as_u16(),
+            status,
+            "{kind:?}"
+        );
+    }
 }
 
 #[cfg(feature = "axum")]
