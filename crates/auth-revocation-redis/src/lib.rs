@@ -1,0 +1,87 @@
+//! The auth layers' store on Redis or Valkey: sessions, refresh logins and revocations for many
+//! processes.
+//!
+//! [`RedisStore`] is every store trait of [`auth_core::store`] on one object. Processes that share a
+//! server, a realm and a prefix see each other's logins and revocations at once.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use auth_core::store::Revocations;
+//! use auth_revocation_redis::RedisStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = RedisStore::builder("redis://127.0.0.1:6379").realm("shop").build().await?;
+//! let store = Arc::new(store);
+//! store.revoke_subject("alice").await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rules
+//!
+//! 1. The server's clock decides (`TIME`), never this machine's.
+//! 2. Reads are plain commands in one round trip: a verdict is one `HMGET`. Writes are scripts, each
+//!    one atomic step, idempotent by the command's `op` or a token's generation.
+//! 3. A server that is down or too slow is neither "active" nor "revoked": the verdict is Unknown
+//!    within its deadline (100 ms), writes fail within theirs (2 s). After five failures in a row
+//!    calls fail at once, and the server is asked every 500 ms until it answers.
+//! 4. `revoke` is never `Ok` when the server refused, or when too few replicas have it. What this
+//!    process has revoked it refuses from then on, whatever the server says.
+//! 5. A server that has lost data is noticed lane by lane (a lane is a 1,024th of the users): what
+//!    was issued before is then refused rather than trusted again. Logging in works at once.
+//!
+//! # What is stored
+//!
+//! All names begin with the prefix (`auth`). `{tag}` is the lane's tag: of lane i the smallest decimal
+//! number whose cluster slot is 16 x i. Numbers are decimal, times are ms since the epoch, hashes and
+//! binary names are base64url without padding. No secret is stored: of session ids and refresh tokens
+//! only their SHA-256.
+//!
+//! | key | type | what |
+//! |---|---|---|
+//! | `auth:schema` | hash | `version` 1, `lanes` 1024 |
+//! | `auth:v:{tag}` | hash, no TTL | a lane's revocations: `id` random, `e` epoch, `h` highest number, `n` revocations so far, `o` op of the epoch, `c` denied tokens, `p` entries at which it is tidied up; `s:<subject>` = `epoch until floor keep op`, `l:<login>` = until, `t:<token>` = until |
+//! | `auth:s:{tag}:<hash>` | hash | a session: `created`, `seen`, `end`, `idle`; `login`, `subject`, `ver`, `auth`, `scopes`, `persistent`; `op`, `born`, `moves`; its data as JSON in `f:<name>`. Replaced: `next`, `op`, `until`. Ended: `ended`, `until` |
+//! | `auth:d:{tag}:<login>` | hash | a refresh login: `subject`, `sk`, `lk`, `client`, `scopes`, `auth`, `claims`, `device`, `created`, `seen`, `end`, `idle`, `ver`, `op`; `gen`, `cur`, `prev`, `nonce`, `kid`, `rotated` |
+//! | `auth:i:{tag}:<subject>` | sorted set | a subject's logins, in their order |
+//! | `auth:e:{tag}:<subject>` | hash | what the list says of each: JSON |
+//!
+//! Sessions and refresh logins go away a minute after their end; lanes never do.
+//!
+//! # What to know before deploying it
+//!
+//! - Redis 7.0 or later, or Valkey; `maxmemory-policy noeviction`, and append-only files: a server
+//!   that comes back empty logs everybody out.
+//! - Its clock and this machine's must agree to 30 s when a store is built.
+//! - If every process and the server are restarted together, and the server from an old dump, nobody
+//!   is left who could notice what it has lost.
+//! - [`subscribe`](auth_core::store::Revocations::subscribe) tells of this process's revocations, not
+//!   of those made elsewhere. Verdicts see both.
+//! - What this process has revoked is kept in its memory as long as it matters: some 100 bytes each.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tls-rustls` | `rediss://`, by rustls and the system's certificates |
+
+mod breaker;
+mod builder;
+mod check;
+mod connection;
+mod hub;
+mod join;
+mod keys;
+mod logins;
+mod refresh;
+mod reply;
+mod revocations;
+mod script;
+mod seen;
+mod sessions;
+mod store;
+
+pub use builder::{ConfigError, ConfigErrorKind, RedisStoreBuilder};
+pub use store::RedisStore;

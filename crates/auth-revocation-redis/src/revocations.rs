@@ -1,0 +1,261 @@
+//! Verdicts and revocations.
+
+use async_trait::async_trait;
+use auth_core::{
+    StoreError, Timestamp, Unavailable, Verdict,
+    revocation::{Lane, LoginKey, Op, Place, Query, Standing, SubjectEpoch, TokenKey, judge},
+    store::{Epoch, Notice, Revocation, Revocations, Subscription, Target},
+};
+use tokio::{time::Instant, time::timeout};
+
+use crate::{
+    RedisStore,
+    connection::Connection,
+    keys::{self, text},
+    reply::Failure,
+    script::Script,
+    store::{Inner, Step},
+};
+
+/// So many lanes are written to at once when everything is revoked.
+const LANES_AT_ONCE: usize = 128;
+
+#[async_trait]
+impl Revocations for RedisStore {
+    fn realm(&self) -> &str {
+        &self.inner.realm
+    }
+
+    async fn verdict(&self, query: &Query) -> Verdict {
+        self.inner.verdict(query).await
+    }
+
+    async fn epoch(&self, subject: &str) -> Result<Epoch, Unavailable> {
+        let query = Query {
+            place: Place::of(&self.inner.realm, subject),
+            login: None,
+            token: None,
+            standing: Standing::Version(u64::MAX),
+        };
+        let entries = self.inner.look(&query).await.map_err(StoreError::from)?;
+        Ok(Epoch::new(entries.version()))
+    }
+
+    async fn revoke(&self, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
+        self.inner.revoke(op, revocation).await
+    }
+
+    fn subscribe(&self) -> Subscription {
+        self.inner.hub.subscribe()
+    }
+}
+
+impl Inner {
+    /// What is known of a query, within the deadline of reads.
+    pub(crate) async fn look(
+        &self,
+        query: &Query,
+    ) -> Result<auth_core::revocation::Entries, Failure> {
+        let connection = self.data.pick();
+        timeout(self.limits.read, self.entries(&connection, query))
+            .await
+            .unwrap_or_else(|_| Err(Failure::no_answer("it did not answer in time")))
+    }
+
+    pub(crate) async fn verdict(&self, query: &Query) -> Verdict {
+        match self.look(query).await {
+            Ok(entries) => judge(query, &entries),
+            // What this node has revoked stays so, whatever the server says or does not say.
+            Err(_) => match judge(query, &self.seen.merged(query, Default::default())) {
+                Verdict::Revoked => Verdict::Revoked,
+                _ => Verdict::Unknown,
+            },
+        }
+    }
+
+    async fn revoke(
+        self: &std::sync::Arc<Self>,
+        op: Op,
+        revocation: &Revocation,
+    ) -> Result<(), StoreError> {
+        let op = text(op.as_bytes());
+        let realm = revocation.realm();
+        match revocation.target() {
+            Target::Token {
+                issuer,
+                jti,
+                subject,
+                exp,
+            } => {
+                let (lane, token) = (Lane::of(realm, subject), TokenKey::of(issuer, jti));
+                let exp = exp
+                    .as_millis()
+                    .min(Timestamp::from_secs(Timestamp::MAX_SECS).as_millis());
+                let args = vec![
+                    text(token.as_bytes()),
+                    exp.to_string(),
+                    self.limits.denied_tokens_per_lane.to_string(),
+                ];
+                let step = self.assert(lane, Script::Deny, args, |step| {
+                    if step.is_none_or(|step| step.outcome != "full") {
+                        let until = step.and_then(|step| step.rest.first()?.number());
+                        self.seen.refuse_token(lane, token, until);
+                    }
+                });
+                let step = step.await?;
+                if step.outcome == "full" {
+                    return Err(StoreError::Full);
+                }
+                self.tell(&step, Notice::Token(lane, token));
+            }
+            Target::Login { subject, login } => {
+                let place = Place::of(realm, subject);
+                let key = LoginKey::of(realm, subject, login);
+                let args = vec![
+                    text(place.subject.as_bytes()),
+                    login.to_string(),
+                    text(key.as_bytes()),
+                ];
+                let step = self.assert(place.lane, Script::EndLogin, args, |step| {
+                    let until = step.and_then(|step| step.rest.first()?.number());
+                    self.seen.refuse_login(place.lane, key, until);
+                });
+                let step = step.await?;
+                if let [_, lane, name] = step.rest.as_slice()
+                    && let (Some(lane), Some(name)) = (lane.number(), name.text())
+                {
+                    self.end_session_of(lane, name, login.to_string());
+                }
+                self.tell(&step, Notice::Login(place.lane, key));
+            }
+            Target::OtherLogins { subject, keep } => {
+                let keep = LoginKey::of(realm, subject, keep);
+                self.raise_subject(Place::of(realm, subject), Some(keep), op)
+                    .await?;
+            }
+            Target::Subject { subject } => {
+                self.raise_subject(Place::of(realm, subject), None, op)
+                    .await?;
+            }
+            Target::All => {
+                if self.raise_all(op).await? {
+                    self.hub.tell(Notice::All);
+                }
+            }
+            // What this version does not know it can not have done.
+            _ => return Err(StoreError::Unreadable),
+        }
+        Ok(())
+    }
+
+    fn tell(&self, step: &Step, notice: Notice) {
+        if step.outcome == "new" {
+            self.hub.tell(notice);
+        }
+    }
+
+    async fn raise_subject(
+        &self,
+        place: Place,
+        keep: Option<LoginKey>,
+        op: String,
+    ) -> Result<(), StoreError> {
+        let kept = keep.map_or_else(|| "-".to_owned(), |keep| text(keep.as_bytes()));
+        let args = vec![text(place.subject.as_bytes()), kept, op];
+        let step = self.assert(place.lane, Script::RaiseSubject, args, |step| {
+            let rest = step.map(|step| step.rest.as_slice());
+            if let Some([epoch, _, floor, keep]) = rest
+                && let (Some(epoch), Some(floor)) = (epoch.number(), floor.number())
+            {
+                let keep = keep.text().and_then(keys::bytes).map(LoginKey::from_bytes);
+                let claim = SubjectEpoch { epoch, keep, floor };
+                self.seen.refuse_subject(place.lane, place.subject, claim);
+            }
+        });
+        let step = step.await?;
+        self.tell(&step, Notice::Subject(place.lane, place.subject, keep));
+        Ok(())
+    }
+
+    async fn raise_all(&self, op: String) -> Result<bool, StoreError> {
+        let write = async {
+            let connections = self.revoking.lock().await;
+            let connection = connections.pick();
+            let mut is_new = false;
+            let lanes: Vec<Lane> = Lane::all().collect();
+            for some in lanes.chunks(LANES_AT_ONCE) {
+                let steps = some.iter().map(|&lane| {
+                    let step = self.step(&connection, lane, Script::RaiseAll, vec![op.clone()]);
+                    async move {
+                        let step = step.await?;
+                        self.seen.refuse_all(lane, self.seen.standing(lane).e);
+                        Ok::<_, Failure>(step.outcome == "new")
+                    }
+                });
+                for step in crate::join::all(steps).await {
+                    is_new |= step?;
+                }
+            }
+            self.wait(&connection, lanes[0]).await?;
+            Ok(is_new)
+        };
+        let written = timeout(self.limits.write, write).await;
+        let written = written.unwrap_or_else(|_| Err(Failure::no_answer("too slow")));
+        written.map_err(StoreError::from)
+    }
+
+    /// One revocation on the connection for them: written, then held by replicas. `refuse` makes
+    /// this node refuse it from now on, however it ended; it is told the step if that was made.
+    pub(crate) async fn assert(
+        &self,
+        lane: Lane,
+        script: Script,
+        args: Vec<String>,
+        refuse: impl Fn(Option<&Step>),
+    ) -> Result<Step, StoreError> {
+        let write = async {
+            let connections = self.revoking.lock().await;
+            let connection = connections.pick();
+            let step = self.step(&connection, lane, script, args).await;
+            refuse(step.as_ref().ok());
+            let step = step?;
+            self.wait(&connection, lane).await?;
+            Ok(step)
+        };
+        let written = timeout(self.limits.write, write).await;
+        written
+            .unwrap_or_else(|_| {
+                refuse(None);
+                Err(Failure::no_answer("too slow"))
+            })
+            .map_err(StoreError::from)
+    }
+
+    /// Waits until enough replicas have what this connection wrote.
+    async fn wait(&self, connection: &Connection, lane: Lane) -> Result<(), Failure> {
+        let send = |name, words| connection.command(Some(lane), name, words, self.limits.write);
+        let wanted = match self.limits.replicas {
+            Some(wanted) => wanted,
+            None => {
+                let info = send("INFO", vec!["replication".to_owned()]).await?;
+                let attached = info
+                    .text()
+                    .and_then(|info| crate::check::line(info, "connected_slaves"));
+                u32::from(attached.is_some_and(|n| n != "0"))
+            }
+        };
+        if wanted == 0 {
+            return Ok(());
+        }
+        let began = Instant::now();
+        // Time for its answer is left before the deadline of the whole.
+        let patience = self.limits.write * 3 / 4;
+        let words = vec![wanted.to_string(), patience.as_millis().max(1).to_string()];
+        let have = send("WAIT", words).await?.number().unwrap_or(0);
+        if have < u64::from(wanted) {
+            tracing::warn!(have, wanted, waited = ?began.elapsed(), "too few replicas have a revocation");
+            return Err(Failure::no_answer("too few replicas"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! The store, and the steps that all roles are made of.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use auth_core::{
+    random_bytes,
+    revocation::{Entries, Lane, LoginKey, Place, Query, SubjectEpoch, TokenKey},
+    store::{Notice, SessionKey},
+};
+use moka::sync::Cache;
+use tokio::sync::{Mutex, Notify};
+
+use crate::{
+    connection::{Connection, Connections},
+    hub::Hub,
+    keys::{self, Keys, text},
+    reply::{Failure, Reply},
+    script::Script,
+    seen::{Seen, Standing},
+};
+
+/// Every store trait on Redis or Valkey. Share it in an [`Arc`].
+///
+/// Made by [`builder`](Self::builder). It needs the Tokio runtime it was built on.
+pub struct RedisStore {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// Shows the realm, the prefix and how the connections are.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("realm", &self.inner.realm)
+            .field("prefix", &self.inner.keys.prefix)
+            .field("data", &self.inner.data)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) realm: String,
+    pub(crate) keys: Keys,
+    pub(crate) data: Connections,
+    /// One connection, used by one revocation at a time: `WAIT` counts what its connection wrote.
+    pub(crate) revoking: Mutex<Connections>,
+    pub(crate) shas: Vec<String>,
+    pub(crate) seen: Seen,
+    pub(crate) hub: Hub,
+    /// Whose session it is: that never changes. Saves a round trip, decides nothing.
+    pub(crate) owners: Cache<SessionKey, (Place, LoginKey)>,
+    pub(crate) limits: Limits,
+    pub(crate) background: Background,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) read: Duration,
+    pub(crate) write: Duration,
+    /// How many replicas have to have a revocation; None: one, where any are attached.
+    pub(crate) replicas: Option<u32>,
+    pub(crate) denied_tokens_per_lane: usize,
+}
+
+/// What was begun and is not waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Background {
+    running: std::sync::atomic::AtomicUsize,
+    done: Notify,
+}
+
+/// What a script on a lane answered: its outcome, and the rest.
+pub(crate) struct Step {
+    pub(crate) outcome: String,
+    pub(crate) rest: Vec<Reply>,
+}
+
+impl RedisStore {
+    /// Waits until touches, withdrawals and tidying up that were begun are done: before a process
+    /// ends.
+    pub async fn drain(&self) {
+        loop {
+            let done = self.inner.background.done.notified();
+            tokio::pin!(done);
+            // From here on no end is missed.
+            done.as_mut().enable();
+            if self
+                .inner
+                .background
+                .running
+                .load(std::sync::atomic::Ordering::SeqCst)
+                == 0
+            {
+                return;
+            }
+            done.await;
+        }
+    }
+}
+
+impl Inner {
+    /// Runs a task beside the caller, if there is a runtime.
+    pub(crate) fn begin<F, Fut>(self: &Arc<Self>, task: F)
+    where
+        F: FnOnce(Arc<Self>) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        use std::sync::atomic::Ordering::SeqCst;
+
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        self.background.running.fetch_add(1, SeqCst);
+        let running = Running(Arc::clone(self));
+        let task = task(Arc::clone(self));
+        runtime.spawn(async move {
+            let _running = running;
+            task.await;
+        });
+    }
+
+    /// Runs a script. The server may have forgotten it.
+    pub(crate) async fn run(
+        &self,
+        connection: &Connection,
+        lane: Option<Lane>,
+        script: Script,
+        keys: Vec<String>,
+        args: Vec<String>,
+        deadline: Duration,
+    ) -> Result<Reply, Failure> {
+        let mut words = vec![self.shas[script as usize].clone(), keys.len().to_string()];
+        words.extend(keys);
+        words.extend(args);
+        let send = |name, words| connection.command(lane, name, words, deadline);
+        match send("EVALSHA", words.clone()).await {
+            Err(failure) if failure.is("NOSCRIPT") => {
+                script.text().clone_into(&mut words[0]);
+                send("EVAL", words).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// One atomic step on a lane.
+    pub(crate) async fn step(
+        &self,
+        connection: &Connection,
+        lane: Lane,
+        script: Script,
+        args: Vec<String>,
+    ) -> Result<Step, Failure> {
+        let known = self.seen.standing(lane);
+        let mut words = vec![
+            text(&random_bytes::<16>()),
+            known.id,
+            known.e.to_string(),
+            known.h.to_string(),
+            known.n.to_string(),
+            self.keys.prefix.clone(),
+            keys::tag(lane).to_owned(),
+        ];
+        words.extend(args);
+        let keys = vec![self.keys.lane(lane)];
+        let answer = self.run(
+            connection,
+            Some(lane),
+            script,
+            keys,
+            words,
+            self.limits.write,
+        );
+        let mut answer = answer.await?.list()?;
+        if answer.len() < 6 {
+            return Err(Failure::unreadable());
+        }
+        let rest = answer.split_off(6);
+        let standing = standing(&answer).ok_or_else(Failure::unreadable)?;
+        self.seen.remember(lane, standing);
+        let text = |at: usize| answer[at].text().map(str::to_owned);
+        if text(4).as_deref() == Some("1") {
+            tracing::warn!(
+                lane = lane.index(),
+                "the lane was raised: the server has lost data, or is new"
+            );
+            self.hub.tell(Notice::Lagged);
+        }
+        let outcome = text(5).ok_or_else(Failure::unreadable)?;
+        Ok(Step { outcome, rest })
+    }
+
+    /// What a lane says that concerns `query`: one round trip, unless the server has lost data.
+    pub(crate) async fn entries(
+        &self,
+        connection: &Connection,
+        query: &Query,
+    ) -> Result<Entries, Failure> {
+        let lane = query.place.lane;
+        for _ in 0..2 {
+            // What was known before the server is asked: its answer can not be older than that,
+            // unless it has lost something.
+            let known = self.seen.standing(lane);
+            let mut words = vec![self.keys.lane(lane)];
+            words.extend(["id", "e", "h", "n"].map(str::to_owned));
+            words.push(format!("s:{}", text(query.place.subject.as_bytes())));
+            let name = |kind: char, name: Option<&[u8; 16]>| {
+                format!("{kind}:{}", name.map(|name| text(name)).unwrap_or_default())
+            };
+            words.push(name('l', query.login.as_ref().map(LoginKey::as_bytes)));
+            words.push(name('t', query.token.as_ref().map(TokenKey::as_bytes)));
+            let answer = connection.command(Some(lane), "HMGET", words, self.limits.read);
+            let answer = answer.await?.list()?;
+            if answer.len() != 7 {
+                return Err(Failure::unreadable());
+            }
+            let now = match &answer[0] {
+                Reply::Nil => None,
+                _ => Some(standing(&answer).ok_or_else(Failure::unreadable)?),
+            };
+            if known.is_lost_in(now.as_ref()) {
+                self.step(connection, lane, Script::Raise, Vec::new())
+                    .await?;
+                continue;
+            }
+            let now = now.ok_or_else(Failure::unreadable)?;
+            let epoch = now.e;
+            self.seen.remember(lane, now);
+            let entries = Entries {
+                epoch,
+                subject: match &answer[4] {
+                    Reply::Nil => None,
+                    entry => Some(claim(entry)),
+                },
+                // What can not be read revokes.
+                login_ended: answer[5] != Reply::Nil,
+                token_denied: answer[6] != Reply::Nil,
+            };
+            return Ok(self.seen.merged(query, entries));
+        }
+        Err(Failure::no_answer("the lane keeps losing data"))
+    }
+}
+
+struct Running(Arc<Inner>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let background = &self.0.background;
+        background
+            .running
+            .fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+        background.done.notify_waiters();
+    }
+}
+
+fn standing(answer: &[Reply]) -> Option<Standing> {
+    Some(Standing {
+        id: answer[0].text()?.to_owned(),
+        e: answer[1].number()?,
+        h: answer[2].number()?,
+        n: answer[3].number()?,
+    })
+}
+
+/// `epoch until floor keep op`; one that can not be read revokes.
+fn claim(entry: &Reply) -> SubjectEpoch {
+    let parse = |text: &str| {
+        let mut parts = text.split(' ');
+        let epoch = parts.next()?.parse().ok()?;
+        let floor = parts.nth(1)?.parse().ok()?;
+        let keep = keys::bytes(parts.next()?).map(LoginKey::from_bytes);
+        Some(SubjectEpoch { epoch, keep, floor })
+    };
+    entry.text().and_then(parse).unwrap_or(SubjectEpoch {
+        epoch: u64::MAX,
+        keep: None,
+        floor: 0,
+    })
+}
