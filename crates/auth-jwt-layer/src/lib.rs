@@ -1,7 +1,9 @@
 //! Bearer JWTs for Tower services.
 //!
-//! This is the verifying half: a [`KeySet`] of the keys one issuer signs with, and a [`Verifier`] that turns the
-//! bytes of a token into [`Verified`] claims or one word why not.
+//! - A [`Verifier`], over the [`KeySet`] of one issuer, turns the bytes of a token into [`Verified`]
+//!   claims, or one word why not.
+//! - [`JwtLayer`] makes that the request's caller, and asks a store whether the token was revoked.
+//! - An [`Issuer`] makes access tokens, and rotates the refresh tokens beside them.
 //!
 //! ```
 //! # #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]

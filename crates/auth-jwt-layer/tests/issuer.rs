@@ -164,7 +164,9 @@ async fn what_no_token_can_say_is_refused_before_the_store_is_asked() {
             "too long with its scopes",
             alice()
                 .claims(json!({ "long": "x".repeat(2_600) }))
-                .scopes(Scopes::new((10..50).map(|n| format!("{n}{}", "x".repeat(98))))),
+                .scopes(Scopes::new(
+                    (10..50).map(|n| format!("{n}{}", "x".repeat(98))),
+                )),
             ClaimsError::TooLarge,
         ),
     ];

@@ -27,6 +27,11 @@ fn secrets_are_as_long_as_their_hash() {
             Err(KeyMismatch),
         ),
         (
+            "the same after a byte order mark",
+            KeySet::builder().secret(Hs256, "k", format!("\u{feff}{P256}")),
+            Err(KeyMismatch),
+        ),
+        (
             "no id",
             KeySet::builder().secret(Hs256, "", [7; 32]),
             Err(KeyId),
