@@ -5,6 +5,7 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 use auth_layers::{
     jwt::{Algorithm, Issuer, JwtLayer, RefreshKeys, SigningKeys, Verifier},
     memory::MemoryStore,
+    redis::RedisStore,
     rejection::{DefaultRejections, Rejection},
     session::{CookieConfig, SessionLayer},
     store::Store,
@@ -41,13 +42,16 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(crate) fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
         if args.assertion_audience == args.audience {
             return Err(
                 "--assertion-audience must not be --audience: an assertion is no token".into(),
             );
         }
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let store: Arc<dyn Store> = match &args.redis {
+            Some(url) => Arc::new(RedisStore::builder(url).build().await?),
+            None => Arc::new(MemoryStore::new()),
+        };
 
         let mut issuer = Issuer::builder(
             &args.issuer,
@@ -63,6 +67,11 @@ impl App {
         if let Some(file) = &args.refresh_keys {
             let lines = read(file).and_then(|bytes| Ok(String::from_utf8(bytes)?))?;
             issuer = issuer.refresh_keys(RefreshKeys::from_base64_lines(&lines)?);
+        } else if store.is_shared() {
+            eprintln!(
+                "warning: without --refresh-keys, refresh tokens are good in this process only"
+            );
+            issuer = issuer.refresh_keys(RefreshKeys::generate());
         }
         let issuer = issuer.build()?;
         let verifier = issuer.verifier()?;

@@ -22,6 +22,15 @@ pub(crate) struct Args {
     #[arg(long, env = "AUTH_DEMO_GRPC", value_name = "ADDR")]
     pub(crate) grpc: Option<SocketAddr>,
 
+    /// Keep everything in Redis: redis://[user:password@]host[:port][/database] [default: in memory]
+    #[arg(
+        long,
+        env = "AUTH_DEMO_REDIS",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) redis: Option<String>,
+
     /// What to answer when the store can not tell: closed or stale:DURATION
     #[arg(long, env = "AUTH_DEMO_OUTAGE", value_name = "POLICY", default_value = "closed", value_parser = outage)]
     pub(crate) outage: OutagePolicy,

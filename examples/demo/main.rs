@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    let app = App::new(&args)?;
+    let app = App::new(&args).await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
 
     let http = TcpListener::bind(args.listen)

@@ -9,9 +9,10 @@
 //! | `session` | `session` (default) | cookie sessions |
 //! | `jwt` | `jwt` (default) | tokens: verifier, layer, issuer, refresh tokens |
 //! | `memory` | `revocation-memory` (default) | the embedded store |
+//! | `redis` | `revocation-redis` | the store on Redis or Valkey |
 //!
 //! The crypto backend is `jwt-aws-lc` (which `jwt` stands for) or `jwt-rust-crypto`; `axum` adds
-//! extractors.
+//! extractors, and `redis-tls-rustls` TLS to Redis.
 
 pub use auth_core::*;
 
@@ -19,5 +20,7 @@ pub use auth_core::*;
 pub use auth_jwt_layer as jwt;
 #[cfg(feature = "revocation-memory")]
 pub use auth_revocation_memory as memory;
+#[cfg(feature = "revocation-redis")]
+pub use auth_revocation_redis as redis;
 #[cfg(feature = "session")]
 pub use auth_session_layer as session;
