@@ -122,14 +122,22 @@ impl Redis {
         u64::from_le_bytes(bytes.try_into().expect("it has eight bytes"))
     }
 
-    /// Moves its clock.
+    /// Moves its clock forward.
     ///
     /// # Panics
     ///
     /// When its clock is the machine's.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).expect("a while");
-        let now = self.clock() + by;
+        self.set_clock(self.clock() + by);
+    }
+
+    /// Sets its clock, back if need be; ms since the epoch.
+    ///
+    /// # Panics
+    ///
+    /// When its clock is the machine's.
+    pub fn set_clock(&self, now: u64) {
         let clock = self.clock.as_ref().expect("its clock stands");
         // In one write, in place: the server has mapped this file.
         let file = OpenOptions::new().write(true).open(clock);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     LoginId, StoreError, Timestamp, Verdict,
-    revocation::{Lane, LoginKey, Place, judge},
+    revocation::{Lane, LoginKey, Place},
     store::{
         Admission, Admitted, LoginInfo, LoginKind, LoginPage, Logins, Notice, Overflow, SessionKey,
     },
@@ -244,7 +244,7 @@ impl Inner {
         }
         let query = own(place, entry.key, version);
         let entries = self.entries(connection, &query).await?;
-        Ok(match judge(&query, &entries) {
+        Ok(match entries.verdict(&query) {
             Verdict::Active => info,
             _ => Health::Dead,
         })

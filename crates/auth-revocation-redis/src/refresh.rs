@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     LoginId, Scopes, StoreError, Verdict,
-    revocation::{Lane, LoginKey, Place, judge},
+    revocation::{Lane, LoginKey, Place},
     store::{
         Admitted, Derivation, FieldValue, Notice, RefreshGrant, RefreshHash, RefreshLogins,
         RefreshRecord, RefreshStart, Rotated, Rotation, RotationState,
@@ -93,7 +93,7 @@ impl Inner {
         let place = Place::of(&self.realm, &record.subject);
         let query = own(place, key, record.version);
         let entries = self.entries(&connection, &query).await?;
-        Ok((judge(&query, &entries) == Verdict::Active).then_some(record))
+        Ok((entries.verdict(&query) == Verdict::Active).then_some(record))
     }
 
     /// The record as it is there, and the login's key.

@@ -14,7 +14,7 @@ use crate::{
     keys::{self, text},
     reply::Failure,
     script::Script,
-    store::{Inner, Step},
+    store::{Inner, Known, Step},
 };
 
 /// So many lanes are written to at once when everything is revoked.
@@ -37,8 +37,8 @@ impl Revocations for RedisStore {
             token: None,
             standing: Standing::Version(u64::MAX),
         };
-        let entries = self.inner.look(&query).await.map_err(StoreError::from)?;
-        Ok(Epoch::new(entries.version()))
+        let known = self.inner.look(&query).await.map_err(StoreError::from)?;
+        Ok(Epoch::new(known.entries.version()))
     }
 
     async fn revoke(&self, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
@@ -52,10 +52,7 @@ impl Revocations for RedisStore {
 
 impl Inner {
     /// What is known of a query, within the deadline of reads.
-    pub(crate) async fn look(
-        &self,
-        query: &Query,
-    ) -> Result<auth_core::revocation::Entries, Failure> {
+    pub(crate) async fn look(&self, query: &Query) -> Result<Known, Failure> {
         let connection = self.data.pick();
         timeout(self.limits.read, self.entries(&connection, query))
             .await
@@ -64,7 +61,7 @@ impl Inner {
 
     pub(crate) async fn verdict(&self, query: &Query) -> Verdict {
         match self.look(query).await {
-            Ok(entries) => judge(query, &entries),
+            Ok(known) => known.verdict(query),
             // What this node has revoked stays so, whatever the server says or does not say.
             Err(_) => match judge(query, &self.seen.merged(query, Default::default())) {
                 Verdict::Revoked => Verdict::Revoked,

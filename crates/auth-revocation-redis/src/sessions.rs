@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     LoginId, Scopes, StoreError, Timestamp, Verdict,
-    revocation::{Lane, LoginKey, MAX_LIFETIME, Place, Query, Standing, judge},
+    revocation::{Lane, LoginKey, MAX_LIFETIME, Place, Query, Standing},
     store::{
         Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Load, LoginChange,
         SessionKey, SessionLogin, SessionRecord, Sessions,
@@ -102,11 +102,12 @@ impl Inner {
         let its = LoginKey::of(&self.realm, &login.subject, &login.login);
         let query = own(place, its, login.version);
         let entries = match entries {
-            Some((asked, entries)) if asked == place => entries?,
+            // Unless it was read before the record, and the login came between.
+            Some((asked, Ok(known))) if asked == place && login.version <= known.highest => known,
             _ => self.entries(&connection, &query).await?,
         };
         self.owners.insert(*key, (place, its));
-        Ok(match judge(&query, &entries) {
+        Ok(match entries.verdict(&query) {
             Verdict::Active => Load::Live(Arc::new(session)),
             _ => Load::Absent,
         })
@@ -123,7 +124,7 @@ impl Inner {
             let its = LoginKey::of(&self.realm, &login.subject, &login.login);
             self.owners.insert(*key, (place, its));
             let query = own(place, its, login.version);
-            if judge(&query, &self.look(&query).await?) != Verdict::Active {
+            if self.look(&query).await?.verdict(&query) != Verdict::Active {
                 return Ok(None);
             }
         }

@@ -3,8 +3,8 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
-    random_bytes,
-    revocation::{Entries, Lane, LoginKey, Place, Query, SubjectEpoch, TokenKey},
+    Verdict, random_bytes,
+    revocation::{Entries, Lane, LoginKey, Place, Query, SubjectEpoch, TokenKey, judge},
     store::{Notice, SessionKey},
 };
 use moka::sync::Cache;
@@ -66,6 +66,25 @@ pub(crate) struct Limits {
 pub(crate) struct Background {
     running: std::sync::atomic::AtomicUsize,
     done: Notify,
+}
+
+/// What a lane says that concerns one query.
+pub(crate) struct Known {
+    pub(crate) entries: Entries,
+    /// The highest version that the lane has handed out.
+    pub(crate) highest: u64,
+}
+
+impl Known {
+    /// The rule, and that a version which the lane never handed out is from before it lost data.
+    pub(crate) fn verdict(&self, query: &Query) -> Verdict {
+        match query.standing {
+            auth_core::revocation::Standing::Version(version) if version > self.highest => {
+                Verdict::Revoked
+            }
+            _ => judge(query, &self.entries),
+        }
+    }
 }
 
 /// What a script on a lane answered: its outcome, and the rest.
@@ -193,7 +212,7 @@ impl Inner {
         &self,
         connection: &Connection,
         query: &Query,
-    ) -> Result<Entries, Failure> {
+    ) -> Result<Known, Failure> {
         let lane = query.place.lane;
         for _ in 0..2 {
             // What was known before the server is asked: its answer can not be older than that,
@@ -222,7 +241,7 @@ impl Inner {
                 continue;
             }
             let now = now.ok_or_else(Failure::unreadable)?;
-            let epoch = now.e;
+            let (epoch, highest) = (now.e, now.h);
             self.seen.remember(lane, now);
             let entries = Entries {
                 epoch,
@@ -234,7 +253,10 @@ impl Inner {
                 login_ended: answer[5] != Reply::Nil,
                 token_denied: answer[6] != Reply::Nil,
             };
-            return Ok(self.seen.merged(query, entries));
+            return Ok(Known {
+                entries: self.seen.merged(query, entries),
+                highest,
+            });
         }
         Err(Failure::no_answer("the lane keeps losing data"))
     }

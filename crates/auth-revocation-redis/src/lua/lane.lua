@@ -26,7 +26,7 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
 local lane = KEYS[1]
-local state = redis.call('HMGET', lane, 'id', 'e', 'h', 'n')
+local state = redis.call('HMGET', lane, 'id', 'e', 'h', 'n', 'f')
 local id = state[1]
 local e = tonumber(state[2] or '0')
 local h = tonumber(state[3] or '0')
@@ -43,12 +43,14 @@ end
 
 do
     local known, ke, kh, kn = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-    local lost = not id
+    -- So is one whose clock has stepped back behind a time at which entries were forgotten: what they
+    -- named may be alive again. Of the margin that they are kept for, a verifier may use half.
+    local lost = not id or now + ENTRY_MARGIN / 2 < tonumber(state[5] or '0')
     if id and known ~= '' then
         if id == known then
-            lost = n < kn or e < ke
+            lost = lost or n < kn or e < ke
         else
-            lost = e <= kh
+            lost = lost or e <= kh
         end
     end
     if lost then
@@ -57,7 +59,7 @@ do
         e = h
         n = math.max(n, kn)
         raised = 1
-        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n))
+        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n), 'f', '0')
     end
 end
 
@@ -113,6 +115,7 @@ local function prune()
         end
         -- What can not be read stays, and revokes.
         if untl and untl <= now then
+            redis.call('HSET', lane, 'f', int(now))
             redis.call('HDEL', lane, all[i])
         elseif kind == 't:' then
             tokens = tokens + 1
