@@ -1,0 +1,161 @@
+//! Two demos on one Redis, and what they say when it is gone.
+
+use std::process::Stdio;
+
+use auth_tests::{
+    Redis, Request,
+    demo::{Credential, Demo, Tokens},
+    example,
+};
+
+/// Two keys that both processes know: one signs, one derives refresh tokens.
+struct Keys {
+    folder: std::path::PathBuf,
+}
+
+impl Keys {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("auth-tests-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
+        let secret = "a secret of thirty-two bytes, or more";
+        std::fs::write(folder.join("key"), secret).expect("written");
+        let ring = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n";
+        std::fs::write(folder.join("ring"), ring).expect("written");
+        Self { folder }
+    }
+
+    fn demo(&self, redis: &Redis) -> Demo {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let (key, ring, url) = (file("key"), file("ring"), redis.url());
+        Demo::start(&["--redis", &url, "--key", &key, "--refresh-keys", &ring])
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn status(demo: &Demo, who: &Credential) -> u16 {
+    demo.request("GET", "/api/me", who).status
+}
+
+#[test]
+fn what_is_revoked_at_one_is_refused_at_the_other_at_once() {
+    let (redis, keys) = (Redis::start(&[]), Keys::new("two"));
+    let (one, other) = (keys.demo(&redis), keys.demo(&redis));
+    let (session, tokens) = (one.session("alice"), one.tokens("alice"));
+    let bystander = one.session("admin");
+    for who in [&session, &tokens.access, &bystander] {
+        assert_eq!(status(&other, who), 200);
+    }
+    // The ring is shared: either rotates the other's refresh tokens, to the same successor.
+    let refreshed = Tokens::of(&other.refresh(&tokens.refresh));
+    assert_eq!(
+        Tokens::of(&one.refresh(&tokens.refresh)).refresh,
+        refreshed.refresh
+    );
+
+    let ended = other.request("POST", "/api/logout-everywhere", &session);
+    assert_eq!(ended.status, 204);
+    for demo in [&one, &other] {
+        for who in [&session, &tokens.access, &refreshed.access] {
+            assert_eq!(status(demo, who), 401);
+        }
+        assert_eq!(demo.refresh(&refreshed.refresh).status, 400);
+        assert_eq!(status(demo, &bystander), 200);
+    }
+    // A login right after works.
+    assert_eq!(status(&other, &one.session("alice")), 200);
+}
+
+#[test]
+fn an_outage_logs_nobody_out_and_lets_nobody_in() {
+    let (redis, keys) = (Redis::start(&["--appendonly", "yes"]), Keys::new("outage"));
+    let demo = keys.demo(&redis);
+    let (session, tokens) = (demo.session("alice"), demo.tokens("alice"));
+
+    redis.signal("STOP");
+    for who in [&session, &tokens.access] {
+        // More often than it takes the breaker to open.
+        for _ in 0..10 {
+            let response = demo.request("GET", "/api/me", who);
+            assert_eq!(response.status, 503, "{response:?}");
+            assert!(response.header("retry-after").is_some());
+            assert_eq!(response.header("www-authenticate"), None);
+            assert_eq!(response.header("set-cookie"), None);
+        }
+    }
+    assert_eq!(demo.refresh(&tokens.refresh).status, 503);
+    let login = Request::post("/session/login").form("user=alice&password=wonderland");
+    assert_eq!(demo.send(&login).status, 503);
+    // Who asks for nothing that needs the store is served.
+    assert_eq!(demo.request("GET", "/public", &session).status, 200);
+    assert_eq!(
+        demo.request("GET", "/public", &Credential::None).status,
+        200
+    );
+
+    redis.signal("CONT");
+    // The breaker looks every half second.
+    let back = || status(&demo, &session) == 200 && status(&demo, &tokens.access) == 200;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !back() {
+        assert!(std::time::Instant::now() < deadline, "it does not recover");
+        std::thread::yield_now();
+    }
+    assert_eq!(demo.refresh(&tokens.refresh).status, 200);
+}
+
+#[test]
+fn a_server_that_comes_back_empty_brings_no_revoked_token_back() {
+    let (mut redis, keys) = (Redis::start(&[]), Keys::new("empty"));
+    let demo = keys.demo(&redis);
+    let (revoked, old) = (demo.tokens("alice"), demo.tokens("alice"));
+    let form = format!("token={}", revoked.access.secret());
+    assert_eq!(
+        demo.send(&Request::post("/token/revoke").form(&form))
+            .status,
+        200
+    );
+    assert_eq!(status(&demo, &revoked.access), 401);
+
+    redis.kill();
+    redis.restart();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        match status(&demo, &revoked.access) {
+            503 => assert!(std::time::Instant::now() < deadline, "it does not recover"),
+            401 => break,
+            other => panic!("{other}"),
+        }
+    }
+    // What else is older is refused rather than trusted, and a login works.
+    assert_eq!(status(&demo, &old.access), 401);
+    assert_eq!(status(&demo, &demo.tokens("alice").access), 200);
+}
+
+#[test]
+fn a_store_that_can_not_be_used_is_told_in_one_line() {
+    let evicting = Redis::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
+    let locked = Redis::start(&["--requirepass", "secret"]);
+    let rows = [
+        ("nobody there", "redis://127.0.0.1:1".to_owned()),
+        ("no URL", "nonsense".to_owned()),
+        ("it forgets", evicting.url()),
+        ("no password", locked.url()),
+    ];
+    for (row, url) in rows {
+        let output = example("demo")
+            .args(["--listen", "127.0.0.1:0", "--redis", &url])
+            .stdin(Stdio::null())
+            .output()
+            .expect("it was built");
+        assert_eq!(output.status.code(), Some(1), "{row}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.starts_with("demo: "), "{row}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{row}: {said}");
+        assert!(output.stdout.is_empty(), "{row}");
+    }
+}
