@@ -145,7 +145,7 @@ impl Inner {
             .step(&connection, place.lane, Script::Admit, args(false, &[]))
             .await?;
         if step.outcome != "check" {
-            return self.admitted(place, &step);
+            return self.admitted(&step);
         }
         // The sessions are in lanes of their own: the script can not see which of them are over.
         let listed = timeout(self.limits.write, self.listed(place)).await;
@@ -159,12 +159,15 @@ impl Inner {
             for ended in step.into_iter().flat_map(ended) {
                 self.seen
                     .refuse_login(place.lane, ended.key, Some(ended.until));
+                if step.is_some_and(is_new) {
+                    self.hub.tell(Notice::Login(place.lane, ended.key));
+                }
             }
         });
-        self.admitted(place, &step.await?)
+        self.admitted(&step.await?)
     }
 
-    fn admitted(self: &Arc<Self>, place: Place, step: &Step) -> Result<Admitted, StoreError> {
+    fn admitted(self: &Arc<Self>, step: &Step) -> Result<Admitted, StoreError> {
         match step.outcome.as_str() {
             "yes" => {}
             "moved" => return Ok(Admitted::Moved),
@@ -173,10 +176,8 @@ impl Inner {
         }
         let version = step.rest.first().and_then(Reply::number);
         let version = version.ok_or(StoreError::Unreadable)?;
-        let is_new = step.rest.get(1).and_then(Reply::number) == Some(1);
         let ended = ended(step);
-        for one in ended.iter().filter(|_| is_new) {
-            self.hub.tell(Notice::Login(place.lane, one.key));
+        for one in ended.iter().filter(|_| is_new(step)) {
             if let Some((lane, name)) = &one.session {
                 self.end_session_of(*lane, name, one.login.to_string());
             }
@@ -301,6 +302,11 @@ struct Ended {
     key: LoginKey,
     until: u64,
     session: Option<(u64, String)>,
+}
+
+/// Whether the login came in just now, and not when the same command came before.
+fn is_new(step: &Step) -> bool {
+    step.rest.get(1).and_then(Reply::number) == Some(1)
 }
 
 fn ended(step: &Step) -> Vec<Ended> {

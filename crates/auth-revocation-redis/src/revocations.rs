@@ -98,12 +98,12 @@ impl Inner {
                         let until = step.and_then(|step| step.rest.first()?.number());
                         self.seen.refuse_token(lane, token, until);
                     }
+                    self.tell(step, Notice::Token(lane, token));
                 });
                 let step = step.await?;
                 if step.outcome == "full" {
                     return Err(StoreError::Full);
                 }
-                self.tell(&step, Notice::Token(lane, token));
             }
             Target::Login { subject, login } => {
                 let place = Place::of(realm, subject);
@@ -116,6 +116,7 @@ impl Inner {
                 let step = self.assert(place.lane, Script::EndLogin, args, |step| {
                     let until = step.and_then(|step| step.rest.first()?.number());
                     self.seen.refuse_login(place.lane, key, until);
+                    self.tell(step, Notice::Login(place.lane, key));
                 });
                 let step = step.await?;
                 if let [_, lane, name] = step.rest.as_slice()
@@ -123,7 +124,6 @@ impl Inner {
                 {
                     self.end_session_of(lane, name, login.to_string());
                 }
-                self.tell(&step, Notice::Login(place.lane, key));
             }
             Target::OtherLogins { subject, keep } => {
                 let keep = LoginKey::of(realm, subject, keep);
@@ -145,8 +145,10 @@ impl Inner {
         Ok(())
     }
 
-    fn tell(&self, step: &Step, notice: Notice) {
-        if step.outcome == "new" {
+    /// Tells of a revocation when it is made, also if replicas do not confirm it: its repetition is
+    /// not new any more.
+    fn tell(&self, step: Option<&Step>, notice: Notice) {
+        if step.is_some_and(|step| step.outcome == "new") {
             self.hub.tell(notice);
         }
     }
@@ -168,10 +170,9 @@ impl Inner {
                 let claim = SubjectEpoch { epoch, keep, floor };
                 self.seen.refuse_subject(place.lane, place.subject, claim);
             }
+            self.tell(step, Notice::Subject(place.lane, place.subject, keep));
         });
-        let step = step.await?;
-        self.tell(&step, Notice::Subject(place.lane, place.subject, keep));
-        Ok(())
+        step.await.map(drop)
     }
 
     async fn raise_all(&self, op: String) -> Result<bool, StoreError> {
