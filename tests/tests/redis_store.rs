@@ -445,6 +445,7 @@ async fn a_bad_server_is_refused_with_one_clear_line() {
     other_schema.cli(&["HSET", "auth:schema", "version", "9", "lanes", "1024"]);
     let no_rights = Redis::start(&[]);
     no_rights.cli(&["ACL", "SETUSER", "default", "-zadd"]);
+    let cluster = Redis::start(&["--cluster-enabled", "yes"]);
     let mut dead = Redis::start(&[]);
     dead.kill();
     let future = Redis::with_clock_that_stands();
@@ -461,9 +462,11 @@ async fn a_bad_server_is_refused_with_one_clear_line() {
         (builder(&no_rights), ConfigErrorKind::Forbidden),
         (builder(&dead), ConfigErrorKind::Unreachable),
         (builder(&future), ConfigErrorKind::Clock),
+        (builder(&cluster), ConfigErrorKind::Cluster),
+        (RedisStore::builder("not a url"), ConfigErrorKind::Url),
         (
-            RedisStore::builder("not a url"),
-            ConfigErrorKind::Unreachable,
+            RedisStore::builder("redis-sentinel://127.0.0.1:1?sentinelServiceName=a"),
+            ConfigErrorKind::Url,
         ),
         (builder(&evicting).realm(""), ConfigErrorKind::EmptyRealm),
         (

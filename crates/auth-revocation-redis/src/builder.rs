@@ -158,6 +158,9 @@ impl RedisStoreBuilder {
         if self.prefix.is_empty() || self.prefix.contains(['{', '}']) {
             return Err(ConfigError::new(Cause::BadPrefix));
         }
+        if !self.address.is_of_one_server() {
+            return Err(ConfigError::new(Cause::Url));
+        }
         let breaker = Arc::new(Breaker::default());
         let open = |size| Connections::open(&self.address, size, Arc::clone(&breaker), START);
         let (data, revoking) = (open(self.pool).await?, open(1).await?);
@@ -194,6 +197,8 @@ pub struct ConfigError(Cause);
 pub(crate) enum Cause {
     EmptyRealm,
     BadPrefix,
+    Url,
+    Cluster,
     Unreachable(String),
     Auth(String),
     Forbidden(String),
@@ -212,7 +217,11 @@ pub enum ConfigErrorKind {
     EmptyRealm,
     /// The prefix is empty or has a brace in it.
     BadPrefix,
-    /// The URL is wrong, or nothing answers there.
+    /// The URL is not that of one server, `redis://` or `rediss://`.
+    Url,
+    /// The server is a node of a cluster.
+    Cluster,
+    /// Nothing answers there.
     Unreachable,
     /// The user or the password is wrong.
     Auth,
@@ -240,6 +249,8 @@ impl ConfigError {
         match self.0 {
             Cause::EmptyRealm => ConfigErrorKind::EmptyRealm,
             Cause::BadPrefix => ConfigErrorKind::BadPrefix,
+            Cause::Url => ConfigErrorKind::Url,
+            Cause::Cluster => ConfigErrorKind::Cluster,
             Cause::Unreachable(_) => ConfigErrorKind::Unreachable,
             Cause::Auth(_) => ConfigErrorKind::Auth,
             Cause::Forbidden(_) => ConfigErrorKind::Forbidden,
@@ -257,6 +268,12 @@ impl fmt::Display for ConfigError {
         match &self.0 {
             Cause::EmptyRealm => f.write_str("the realm is empty"),
             Cause::BadPrefix => f.write_str("the key prefix is empty or has a brace in it"),
+            Cause::Url => {
+                f.write_str("the URL is not that of one Redis server, redis:// or rediss://")
+            }
+            Cause::Cluster => {
+                f.write_str("the Redis server is a node of a cluster: one server is needed")
+            }
             Cause::Unreachable(why) => write!(f, "the Redis server can not be reached: {why}"),
             Cause::Auth(why) => write!(f, "the Redis server refused the user or password: {why}"),
             Cause::Forbidden(why) => write!(f, "the Redis user lacks a right: {why}"),

@@ -73,6 +73,9 @@ fn judge(info: &str, allows_eviction: bool) -> Result<(), Cause> {
     if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST {
         return Err(Cause::TooOld(version.to_owned()));
     }
+    if line(info, "cluster_enabled") == Some("1") {
+        return Err(Cause::Cluster);
+    }
     let policy = line(info, "maxmemory_policy").unwrap_or_default();
     if policy.starts_with("allkeys-") && !allows_eviction {
         return Err(Cause::Evicts(policy.to_owned()));

@@ -36,6 +36,14 @@ pub(crate) struct Address {
     pub(crate) password: Option<String>,
 }
 
+impl Address {
+    /// Whether it is that of one server. (fred would also take those of clusters and sentinels.)
+    pub(crate) fn is_of_one_server(&self) -> bool {
+        let scheme = self.url.split_once("://").map(|(scheme, _)| scheme);
+        matches!(scheme, Some("redis" | "rediss"))
+    }
+}
+
 /// Shows nothing: the URL may hold a password.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
