@@ -5,7 +5,10 @@ use std::time::Duration;
 use auth_layers::Principal;
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -37,10 +40,14 @@ pub(super) async fn verify(State(app): State<App>, principal: Principal) -> Resp
 pub(super) async fn for_gateways(mut request: Request, next: Next) -> Response {
     request.headers_mut().remove(CONTENT_TYPE);
     let response = next.run(request).await;
-    match response.status() {
-        StatusCode::BAD_REQUEST => {
-            Problem::new(StatusCode::UNAUTHORIZED, "malformed Authorization header").into_response()
-        }
-        _ => response,
+    if response.status() != StatusCode::BAD_REQUEST {
+        return response;
     }
+    let detail = "malformed Authorization header";
+    let mut nobody = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
+    if let Some(challenge) = response.headers().get(WWW_AUTHENTICATE) {
+        let headers = nobody.headers_mut();
+        headers.insert(WWW_AUTHENTICATE, challenge.clone());
+    }
+    nobody
 }
