@@ -91,7 +91,6 @@
 mod admissions;
 mod builder;
 mod fields;
-mod hub;
 mod index;
 mod janitor;
 mod logins;

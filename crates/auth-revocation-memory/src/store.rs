@@ -11,13 +11,12 @@ use std::{
 use auth_core::{
     Clock, Timestamp, Verdict,
     revocation::{Lane, LaneRecord, Query},
-    store::SessionKey,
+    store::{NoticeHub, SessionKey},
 };
 use parking_lot::RwLock;
 
 use crate::{
     MemoryStoreBuilder,
-    hub::Hub,
     index::LaneState,
     janitor::Janitor,
     records::Records,
@@ -45,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: Records<SessionKey, SessionCell>,
     /// Only reached under the lock of their lane: what is in the map there is alive or expired.
     pub(crate) refresh_logins: Records<RefreshKey, RefreshCell>,
-    pub(crate) hub: Hub,
+    pub(crate) hub: NoticeHub,
     pub(crate) max_denied_tokens: usize,
     pub(crate) denied_tokens: AtomicUsize,
     /// When a full denylist may look in all lanes again for what has died, in ms.
@@ -152,7 +151,7 @@ impl Inner {
                 .collect(),
             sessions: Records::new(),
             refresh_logins: Records::new(),
-            hub: Hub::default(),
+            hub: NoticeHub::default(),
             max_denied_tokens,
             denied_tokens: AtomicUsize::new(0),
             next_search: AtomicU64::new(0),

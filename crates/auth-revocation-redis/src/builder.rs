@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::revocation::LANES;
+use auth_core::{revocation::LANES, store::NoticeHub};
 use moka::sync::Cache;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -11,7 +11,6 @@ use crate::{
     breaker::Breaker,
     check,
     connection::{Address, Connections},
-    hub::Hub,
     keys::Keys,
     reply::Failure,
     seen::Seen,
@@ -177,7 +176,7 @@ impl RedisStoreBuilder {
             revoking: Mutex::new(revoking),
             shas,
             seen: Seen::new(),
-            hub: Hub::default(),
+            hub: NoticeHub::default(),
             owners: Cache::new(REMEMBERED_OWNERS),
             limits: self.limits,
             background: Background::default(),

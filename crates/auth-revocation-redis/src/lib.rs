@@ -71,7 +71,6 @@ mod breaker;
 mod builder;
 mod check;
 mod connection;
-mod hub;
 mod join;
 mod keys;
 mod logins;

@@ -5,14 +5,13 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use auth_core::{
     Verdict, random_bytes,
     revocation::{Entries, Lane, LoginKey, Place, Query, SubjectEpoch, TokenKey, judge},
-    store::{Notice, SessionKey},
+    store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
 use tokio::sync::{Mutex, Notify};
 
 use crate::{
     connection::{Connection, Connections},
-    hub::Hub,
     keys::{self, Keys, text},
     reply::{Failure, Reply},
     script::Script,
@@ -45,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) revoking: Mutex<Connections>,
     pub(crate) shas: Vec<String>,
     pub(crate) seen: Seen,
-    pub(crate) hub: Hub,
+    pub(crate) hub: NoticeHub,
     /// Whose session it is: that never changes. Saves a round trip, decides nothing.
     pub(crate) owners: Cache<SessionKey, (Place, LoginKey)>,
     pub(crate) limits: Limits,

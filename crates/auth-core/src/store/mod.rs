@@ -16,6 +16,7 @@
 
 mod admission;
 mod field;
+mod hub;
 mod refresh;
 mod revocations;
 mod session;
@@ -26,6 +27,7 @@ pub use admission::{
     MAX_LISTED_LOGINS, Overflow,
 };
 pub use field::{FieldChange, FieldValue, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS};
+pub use hub::{NOTICE_BACKLOG, NoticeHub};
 pub use refresh::{
     Derivation, Presented, RefreshGrant, RefreshHash, RefreshLogins, RefreshRecord, RefreshStart,
     Rotated, Rotation, RotationState, RotationStep, Successor, rotation_step,
