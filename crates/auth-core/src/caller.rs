@@ -27,11 +27,13 @@ struct Inner {
     session: OnceLock<SessionSlot>,
 }
 
+#[derive(Clone)]
 struct TokenSlot {
     outcome: TokenOutcome,
     realm: Arc<str>,
 }
 
+#[derive(Clone)]
 struct SessionSlot {
     source: Arc<dyn SessionSource>,
     realm: Arc<str>,
@@ -137,10 +139,14 @@ impl Caller {
 
     /// Puts a principal of the application's own into a request, whatever layers find.
     pub fn vouch(extensions: &mut Extensions, principal: Principal) -> Self {
-        let caller = Self::join(extensions, |inner| inner.vouched.get().is_none());
-        // The slot was empty a moment ago, and nobody else holds this request.
-        let _ = caller.0.vouched.set(principal);
-        caller
+        Self::join(extensions, |inner| match inner.vouched.set(principal) {
+            Ok(()) => Ok(()),
+            Err(principal) => Err(Inner {
+                vouched: principal.into(),
+                token: inner.token.clone(),
+                session: inner.session.clone(),
+            }),
+        })
     }
 
     /// For token layers: puts what the request's token says into its caller.
@@ -149,10 +155,16 @@ impl Caller {
         outcome: TokenOutcome,
         realm: &Arc<str>,
     ) -> Self {
-        let caller = Self::join(extensions, |inner| inner.token.get().is_none());
         let realm = Arc::clone(realm);
-        let _ = caller.0.token.set(TokenSlot { outcome, realm });
-        caller
+        let slot = TokenSlot { outcome, realm };
+        Self::join(extensions, |inner| match inner.token.set(slot) {
+            Ok(()) => Ok(()),
+            Err(slot) => Err(Inner {
+                token: slot.into(),
+                session: inner.session.clone(),
+                ..Inner::default()
+            }),
+        })
     }
 
     /// For session layers: puts the request's session into its caller.
@@ -161,26 +173,38 @@ impl Caller {
         source: Arc<dyn SessionSource>,
         realm: &Arc<str>,
     ) -> Self {
-        let caller = Self::join(extensions, |inner| inner.session.get().is_none());
         let realm = Arc::clone(realm);
-        let _ = caller.0.session.set(SessionSlot { source, realm });
-        caller
+        let slot = SessionSlot { source, realm };
+        Self::join(extensions, |inner| match inner.session.set(slot) {
+            Ok(()) => Ok(()),
+            Err(slot) => Err(Inner {
+                session: slot.into(),
+                token: inner.token.clone(),
+                ..Inner::default()
+            }),
+        })
     }
 
-    /// The caller that the layers of this request share. The first of them finds none, or one that
-    /// came along from another request: then what it would fill is filled already, and a fresh one
-    /// replaces it.
-    fn join(extensions: &mut Extensions, is_free: impl FnOnce(&Inner) -> bool) -> Self {
-        match extensions.get::<Self>() {
-            Some(caller) if is_free(&caller.0) => caller.clone(),
-            _ => {
-                let caller = Self(Arc::default());
-                extensions.insert(caller.clone());
-                // Whoever an earlier request was, this one is not.
-                extensions.remove::<Principal>();
-                caller
+    /// The caller that the layers of this request share: the one that is there, or where what this
+    /// layer has to say was said before, another one in its place. That was a layer of the same
+    /// kind further out, or one of another request that these extensions came along from.
+    fn join(extensions: &mut Extensions, say: impl FnOnce(&Inner) -> Result<(), Inner>) -> Self {
+        let caller = match extensions.get::<Self>() {
+            Some(there) => match say(&there.0) {
+                Ok(()) => return there.clone(),
+                Err(inner) => Self(Arc::new(inner)),
+            },
+            None => {
+                let first = Self(Arc::default());
+                // Nothing was said to it before.
+                let _ = say(&first.0);
+                first
             }
-        }
+        };
+        extensions.insert(caller.clone());
+        // Whoever that was, this request need not be.
+        extensions.remove::<Principal>();
+        caller
     }
 
     /// The session layer's own handle, if it is of type `T`.
@@ -304,6 +328,36 @@ mod tests {
         let fresh = Caller::join_session(&mut extensions, session_of("alice"), &realm);
         assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
         assert!(extensions.get::<Principal>().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
+        let realm: Arc<str> = "r".into();
+        let token = |subject| TokenOutcome::Proven(somebody(PrincipalKind::Token, subject));
+        for (first, second, expected) in [
+            (TokenOutcome::Absent, TokenOutcome::Absent, Some("cookie")),
+            (TokenOutcome::Refused, token("second"), Some("second")),
+            (token("first"), TokenOutcome::Refused, None),
+        ] {
+            let mut extensions = Extensions::new();
+            Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+            Caller::join_token(&mut extensions, first, &realm);
+            let caller = Caller::join_token(&mut extensions, second, &realm);
+            assert_eq!(subject(&caller).await.as_deref(), expected);
+            assert!(caller.session::<Loaded>().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_along_is_replaced_by_the_layers_of_both_kinds() {
+        let realm: Arc<str> = "r".into();
+        let mut extensions = Extensions::new();
+        let token = TokenOutcome::Proven(somebody(PrincipalKind::Token, "mallory"));
+        Caller::join_token(&mut extensions, token, &realm);
+        Caller::join_session(&mut extensions, session_of("mallory"), &realm);
+        Caller::join_session(&mut extensions, session_of("alice"), &realm);
+        let caller = Caller::join_token(&mut extensions, TokenOutcome::Absent, &realm);
+        assert_eq!(subject(&caller).await.as_deref(), Some("alice"));
     }
 
     #[tokio::test]
