@@ -19,6 +19,7 @@ mod field;
 mod hub;
 mod refresh;
 mod revocations;
+mod rotation;
 mod session;
 mod subscription;
 
@@ -29,10 +30,10 @@ pub use admission::{
 pub use field::{FieldChange, FieldValue, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS};
 pub use hub::{NOTICE_BACKLOG, NoticeHub};
 pub use refresh::{
-    Derivation, Presented, RefreshGrant, RefreshHash, RefreshLogins, RefreshRecord, RefreshStart,
-    Rotated, Rotation, RotationState, RotationStep, Successor, rotation_step,
+    RefreshGrant, RefreshHash, RefreshLogins, RefreshRecord, RefreshStart, Rotated, Rotation,
 };
 pub use revocations::{Revocation, Revocations, Target};
+pub use rotation::{Derivation, Presented, RotationState, RotationStep, Successor, rotation_step};
 pub use session::{
     Commit, CommitOutcome, Establish, Established, Lifetimes, Load, LoginChange, SessionKey,
     SessionLogin, SessionRecord, Sessions, touch_interval,
