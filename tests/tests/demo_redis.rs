@@ -70,6 +70,44 @@ fn what_is_revoked_at_one_is_refused_at_the_other_at_once() {
     assert_eq!(status(&other, &one.session("alice")), 200);
 }
 
+/// Every key, and all that is under it.
+fn dump(redis: &Redis) -> String {
+    let script = "
+        local all = {}
+        for _, key in ipairs(redis.call('KEYS', '*')) do
+            local kind = redis.call('TYPE', key).ok
+            local read = kind == 'hash' and {'HGETALL', key} or {'ZRANGE', key, 0, -1}
+            table.insert(all, key)
+            table.insert(all, table.concat(redis.call(unpack(read)), ' '))
+        end
+        return table.concat(all, ' ')";
+    redis.cli(&["EVAL", script, "0"])
+}
+
+#[test]
+fn no_secret_is_in_the_store() {
+    let (redis, keys) = (Redis::start(&[]), Keys::new("dump"));
+    let demo = keys.demo(&redis);
+    let session = demo.session("alice");
+    let tokens = demo.tokens("alice");
+    demo.refresh(&tokens.refresh);
+    let form = format!("token={}", tokens.access.secret());
+    demo.send(&Request::post("/token/revoke").form(&form));
+    let field = Request::new("PUT", "/session/data/cart").json(&"rum".into());
+    assert_eq!(demo.send(&session.on(field)).status, 204);
+
+    let all = dump(&redis);
+    // It is the right dump: the logins and the data are in it.
+    assert!(all.contains("alice") && all.contains("\"rum\""), "{all}");
+    assert!(demo.secrets().len() >= 4, "{:?}", demo.secrets().len());
+    for secret in demo.secrets() {
+        // A piece of it would be too much, too.
+        let middle = secret.len() / 2;
+        assert!(!all.contains(&secret[middle - 8..middle + 8]));
+    }
+    assert!(!all.contains("wonderland"));
+}
+
 #[test]
 fn an_outage_logs_nobody_out_and_lets_nobody_in() {
     let (redis, keys) = (Redis::start(&["--appendonly", "yes"]), Keys::new("outage"));
