@@ -165,7 +165,8 @@ pub trait RefreshLogins: Logins {
     async fn start(&self, start: &RefreshStart) -> Result<Admitted, StoreError>;
 
     /// Rotates a refresh token, in one step over the lane's revocations and the login's record:
-    /// absent, over or revoked is [`Rotated::Invalid`]; all else is [`rotation_step`].
+    /// absent, over or revoked is [`Rotated::Invalid`]; all else is
+    /// [`rotation_step`](super::rotation_step).
     ///
     /// # Errors
     ///
