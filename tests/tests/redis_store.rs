@@ -106,7 +106,7 @@ async fn a_revocation_on_one_node_is_refused_on_another_at_once() {
         assert!(matches!(other.load(&alice.key).await, Ok(Load::Live(_))));
         one.end_login("alice", alice.login).await.expect("it ends");
         assert_eq!(other.verdict(&alice.query()).await, Verdict::Revoked);
-        assert_eq!(other.load(&alice.key).await, Ok(Load::Absent));
+        assert_eq!(other.load(&alice.key).await, Ok(Load::Ended));
     }
 }
 

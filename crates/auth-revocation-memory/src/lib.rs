@@ -67,7 +67,7 @@
 //! assert!(matches!(store.load(&key).await?, Load::Live(_)));
 //!
 //! store.revoke_subject("alice").await?;
-//! assert_eq!(store.load(&key).await?, Load::Absent);
+//! assert_eq!(store.load(&key).await?, Load::Ended);
 //! # Ok(())
 //! # }
 //! ```

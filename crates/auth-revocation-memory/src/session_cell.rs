@@ -1,21 +1,18 @@
 //! One session's record, changed in place.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use auth_core::{
     Timestamp,
     revocation::{LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
     store::{
         Commit, CommitOutcome, Establish, Established, Load, LoginChange, SessionKey, SessionLogin,
-        SessionRecord,
+        SessionRecord, TOMBSTONE,
     },
 };
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::fields::{NotChanged, changed};
-
-/// How long a replaced id is known to be replaced, and an ended session to have ended.
-pub(crate) const GONE_FOR: Duration = Duration::from_secs(60);
 
 /// What is under one session key.
 ///
@@ -35,6 +32,13 @@ struct CellLogin {
     place: Place,
     login: LoginKey,
     version: u64,
+}
+
+/// That a session's login was revoked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Revoked {
+    /// When, if that is known.
+    pub(crate) at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -93,13 +97,14 @@ impl SessionCell {
 
     /// What is there, but for the verdict on its login.
     pub(crate) fn load(&self, now: Timestamp) -> Load {
-        match &*self.state() {
-            State::Live(live) if !live.record.is_expired(now) => {
-                Load::Live(Arc::clone(&live.record))
-            }
-            State::Gone(gone) if now < gone.until => Load::Gone,
-            _ => Load::Absent,
-        }
+        self.state().load(now)
+    }
+
+    /// Ends it because its login was revoked, at `at` if that is known; what is there then.
+    pub(crate) fn end_revoked(&self, at: Option<Timestamp>, now: Timestamp) -> Load {
+        let mut state = self.state();
+        state.end_revoked(at, now);
+        state.load(now)
     }
 
     pub(crate) fn touch(&self, now: Timestamp) {
@@ -144,16 +149,19 @@ impl SessionCell {
         };
         let login = live.record.login.clone();
         *state = State::Ended {
-            until: now.plus(GONE_FOR),
+            until: now.plus(TOMBSTONE),
         };
         login
     }
 
     /// Whether it may leave the map; if so nothing can be written to it any more.
-    pub(crate) fn sweep(&self, revoked: bool, now: Timestamp) -> bool {
+    pub(crate) fn sweep(&self, revoked: Option<Revoked>, now: Timestamp) -> bool {
         let mut state = self.state();
+        if let Some(Revoked { at }) = revoked {
+            state.end_revoked(at, now);
+        }
         match &*state {
-            State::Live(live) if revoked || live.record.is_expired(now) => {
+            State::Live(live) if live.record.is_expired(now) => {
                 *state = State::Ended { until: now };
                 true
             }
@@ -165,11 +173,33 @@ impl SessionCell {
 }
 
 impl State {
+    fn load(&self, now: Timestamp) -> Load {
+        match self {
+            Self::Live(live) if !live.record.is_expired(now) => {
+                Load::Live(Arc::clone(&live.record))
+            }
+            Self::Gone(gone) if now < gone.until => Load::Gone,
+            Self::Ended { until } if now < *until => Load::Ended,
+            _ => Load::Absent,
+        }
+    }
+
+    fn end_revoked(&mut self, at: Option<Timestamp>, now: Timestamp) {
+        if let Self::Live(live) = self {
+            // What had expired has not ended.
+            let until = match live.record.is_expired(now) {
+                true => now,
+                false => at.unwrap_or(now).plus(TOMBSTONE),
+            };
+            *self = Self::Ended { until };
+        }
+    }
+
     pub(crate) fn replaced(establish: &Establish, now: Timestamp) -> Self {
         Self::Gone(Box::new(Gone {
             successor: establish.new,
             op: establish.op,
-            until: now.plus(GONE_FOR),
+            until: now.plus(TOMBSTONE),
         }))
     }
 }
@@ -218,6 +248,8 @@ pub(crate) fn established(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use auth_core::{revocation::Lane, store::Lifetimes};
 
     use super::*;
@@ -245,13 +277,14 @@ mod tests {
     /// A request took the cell out of the map, and its clock was read, before the sweep.
     #[test]
     fn what_was_swept_takes_no_write_from_a_request_that_still_holds_it() {
-        for revoked in [false, true] {
+        for revoked in [None, Some(Revoked { at: None })] {
             let establish = establish();
             let record = established(None, &establish, NOW).expect("there are no changes");
             let cell = SessionCell::new("r", Arc::new(record), establish.op);
             let end = NOW.plus(Duration::from_secs(100));
-            let swept_at = if revoked { NOW } else { end };
-            assert!(cell.sweep(revoked, swept_at));
+            let swept_at = if revoked.is_some() { NOW } else { end };
+            // What was revoked is known to have ended for a while.
+            assert_eq!(cell.sweep(revoked, swept_at), revoked.is_none());
             let commit = Commit {
                 key: establish.new,
                 changes: Vec::new(),
@@ -259,7 +292,7 @@ mod tests {
             };
             assert_eq!(cell.commit(&commit, NOW), CommitOutcome::Ended);
             cell.touch(NOW);
-            assert_eq!(cell.load(NOW), Load::Absent);
+            assert!(matches!(cell.load(NOW), Load::Absent | Load::Ended));
             assert!(!matches!(&*cell.state(), State::Live(_)));
         }
     }

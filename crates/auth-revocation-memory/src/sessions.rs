@@ -37,7 +37,7 @@ impl Sessions for MemoryStore {
     async fn commit(&self, commit: &Commit) -> Result<CommitOutcome, StoreError> {
         let inner = &self.inner;
         Ok(match inner.sessions.get(&commit.key) {
-            Some(cell) if !inner.is_revoked(&cell) => cell.commit(commit, inner.now()),
+            Some(cell) if inner.revoked(&cell).is_none() => cell.commit(commit, inner.now()),
             _ => CommitOutcome::Ended,
         })
     }
@@ -72,10 +72,14 @@ impl Inner {
         let Some(cell) = self.sessions.get(key) else {
             return Load::Absent;
         };
-        match cell.load(self.now()) {
-            // The verdict comes after the record: what was acknowledged before this call counts.
-            Load::Live(_) if self.is_revoked(&cell) => Load::Absent,
-            load => load,
+        let load = cell.load(self.now());
+        if !matches!(load, Load::Live(_)) {
+            return load;
+        }
+        // The verdict comes after the record: what was acknowledged before this call counts.
+        match self.revoked(&cell) {
+            Some(revoked) => cell.end_revoked(revoked.at, self.now()),
+            None => load,
         }
     }
 
@@ -91,7 +95,7 @@ impl Inner {
 
     fn go_on(&self, old: &SessionKey, establish: &Establish) -> Made {
         let cell = self.sessions.get(old).ok_or(Established::Ended)?;
-        let is_revoked = self.is_revoked(&cell);
+        let is_revoked = self.revoked(&cell).is_some();
         let mut state = cell.state();
         let now = self.now();
         let live = match &*state {

@@ -21,7 +21,7 @@ use crate::{
     janitor::Janitor,
     records::Records,
     refresh::{RefreshCell, RefreshKey},
-    session_cell::SessionCell,
+    session_cell::{Revoked, SessionCell},
 };
 
 /// Every store trait in one process.
@@ -191,25 +191,34 @@ impl Inner {
     }
 
     pub(crate) fn verdict(&self, query: &Query) -> Verdict {
-        let lane = query.place.lane;
+        self.judged(query.place.lane, |lane| lane.revocations.verdict(query))
+    }
+
+    /// Asks a lane that has not forgotten what the question is about.
+    fn judged<R>(&self, lane: Lane, ask: impl Fn(&LaneState) -> R) -> R {
         let judged = self.look(lane, |lane| {
             let has_forgotten = lane.revocations.has_forgotten(self.now());
-            (!has_forgotten).then(|| lane.revocations.verdict(query))
+            (!has_forgotten).then(|| ask(lane))
         });
-        judged.unwrap_or_else(|| self.step(lane, |lane, _| lane.revocations.verdict(query)))
+        judged.unwrap_or_else(|| self.step(lane, |lane, _| ask(lane)))
     }
 
     /// Whether the session's login was revoked.
-    pub(crate) fn is_revoked(&self, cell: &SessionCell) -> bool {
-        cell.query()
-            .is_some_and(|query| self.verdict(&query) != Verdict::Active)
+    pub(crate) fn revoked(&self, cell: &SessionCell) -> Option<Revoked> {
+        let query = cell.query()?;
+        self.judged(query.place.lane, |lane| {
+            let revocations = &lane.revocations;
+            (revocations.verdict(&query) != Verdict::Active).then(|| Revoked {
+                at: revocations.entries(&query).revoked_at(),
+            })
+        })
     }
 
     /// Removes what is over.
     pub(crate) fn sweep(&self) -> usize {
         let mut removed = 0;
         for (key, cell) in self.sessions.iter() {
-            let revoked = self.is_revoked(&cell);
+            let revoked = self.revoked(&cell);
             if cell.sweep(revoked, self.now()) {
                 self.sessions.remove(key, &cell);
                 removed += 1;

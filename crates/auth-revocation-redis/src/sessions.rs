@@ -8,7 +8,7 @@ use auth_core::{
     revocation::{Lane, LoginKey, MAX_LIFETIME, Place, Query, Standing},
     store::{
         Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Load, LoginChange,
-        SessionKey, SessionLogin, SessionRecord, Sessions,
+        SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
     },
 };
 use tokio::time::timeout;
@@ -70,7 +70,7 @@ impl Sessions for RedisStore {
 }
 
 impl Inner {
-    async fn load(&self, key: &SessionKey) -> Result<Load, Failure> {
+    async fn load(self: &Arc<Self>, key: &SessionKey) -> Result<Load, Failure> {
         let connection = self.data.pick();
         let (lane, deadline) = (Some(key.lane), self.limits.read);
         let owner = self.owners.get(key);
@@ -85,8 +85,11 @@ impl Inner {
         let (record, time, entries) = tokio::join!(record, time, entries);
         let (mut record, now) = (record?.hash()?, now(time?)?);
         if let Some(until) = record.get("until") {
-            let is_gone = record.contains_key("next") && now < number(until)?;
-            return Ok(if is_gone { Load::Gone } else { Load::Absent });
+            return Ok(match record.contains_key("next") {
+                _ if now >= number(until)? => Load::Absent,
+                true => Load::Gone,
+                false => Load::Ended,
+            });
         }
         if record.is_empty() {
             return Ok(Load::Absent);
@@ -107,9 +110,18 @@ impl Inner {
             _ => self.entries(&connection, &query).await?,
         };
         self.owners.insert(*key, (place, its));
-        Ok(match entries.verdict(&query) {
-            Verdict::Active => Load::Live(Arc::new(session)),
-            _ => Load::Absent,
+        if entries.verdict(&query) == Verdict::Active {
+            return Ok(Load::Live(Arc::new(session)));
+        }
+        Ok(match entries.entries.revoked_at() {
+            Some(at) if now >= at.plus(TOMBSTONE) => Load::Absent,
+            Some(_) => Load::Ended,
+            // When that was is not known: from now on it is.
+            None => {
+                let lane = u64::from(key.lane.index());
+                self.end_session_of(lane, &text(&key.hash), login.login.to_string());
+                Load::Ended
+            }
         })
     }
 
@@ -159,7 +171,7 @@ impl Inner {
     async fn establish(self: &Arc<Self>, establish: &Establish) -> Result<Established, Failure> {
         if let Some(old) = &establish.old {
             // The login it goes on from must not have been revoked.
-            if self.load(old).await? == Load::Absent {
+            if let Load::Absent | Load::Ended = self.load(old).await? {
                 return Ok(Established::Ended);
             }
         }

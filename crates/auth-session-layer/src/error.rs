@@ -23,8 +23,8 @@ pub enum SessionErrorKind {
     Unavailable(Unavailable),
     /// The store did not confirm that the changes were saved.
     CommitFailed,
-    /// The session ended, or another request gave it a new id, while this one ran: nothing was
-    /// changed, nothing comes back to life.
+    /// The session ended, or another request gave it a new id, while this one ran or within the 60 s
+    /// before: nothing was changed, nothing comes back to life.
     Ended,
     /// Other requests kept changing the same fields: nothing was changed.
     Contended,

@@ -56,8 +56,10 @@
 //! 3. Nothing is loaded until somebody asks: a guard, [`Caller::principal`], [`Session::data`].
 //! 4. An id that the store does not know, or not any more, is an anonymous caller. It is never
 //!    adopted: what is written begins a session with a new id.
-//! 5. An id that a parallel request has just replaced is an anonymous caller, too, but what is
-//!    written is refused with 409, and the cookie is left alone: a login can not be undone.
+//! 5. An id that was replaced or ended within the last 60 s is an anonymous caller, too, but what
+//!    is written is refused with 409, and the cookie is left alone: the browser may have another
+//!    one by now, and a late request does not undo a login. With an id that was ended,
+//!    [`Session::login`] works.
 //! 6. If the store can not tell, the caller is unavailable: guards answer 503, nobody answers 401,
 //!    and the cookie stays.
 //!

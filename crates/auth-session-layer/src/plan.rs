@@ -66,14 +66,16 @@ impl Plan {
             (None, Some(_)) if pending.rotate => Some(Who::Same),
             (None, None) if writes => Some(Who::Nobody),
             (None, Some(_)) if writes => None,
-            // An id that is over might be one that a parallel request replaced: not ours to renew.
-            (None, None) if pending.rotate && matches!(current, Current::Over) => Some(Who::Same),
+            // The browser might have another one by now: not ours to renew.
+            (None, None) if pending.rotate && current.is_over() => Some(Who::Same),
             _ => return Ok(None),
         };
-        match current {
-            Current::Over => Err(SessionErrorKind::Ended.into()),
-            _ => Ok(Some(Self::new(from, step, pending.changes))),
+        match (current, &step) {
+            (Current::Ended, Some(Who::Login(_))) => {}
+            _ if current.is_over() => return Err(SessionErrorKind::Ended.into()),
+            _ => {}
         }
+        Ok(Some(Self::new(from, step, pending.changes)))
     }
 
     /// Moves a session to a new id, with its data but without its login.

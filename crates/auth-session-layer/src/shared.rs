@@ -144,6 +144,7 @@ impl Shared {
                 Current::Live(Live::new(key, record))
             }
             Ok(Load::Gone) => Current::Over,
+            Ok(Load::Ended) => Current::Ended,
             Ok(Load::Absent) => Current::Nobody,
             // What we do not know is nobody's session and nobody's absence.
             Ok(_) => Current::Unavailable(key, Unavailable::default()),
@@ -202,6 +203,7 @@ impl fmt::Debug for Shared {
                 Current::Unavailable(..) => session.field("state", &"unavailable"),
                 Current::Live(live) => session.field("principal", &live.principal),
                 Current::Nobody => session.field("state", &"none"),
+                Current::Ended => session.field("state", &"ended"),
                 Current::Over => session.field("state", &"over"),
             },
             None => session.field("state", &"busy"),

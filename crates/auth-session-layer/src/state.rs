@@ -43,7 +43,11 @@ pub(crate) enum Current {
     Live(Live),
     /// There is none; what is written begins one.
     Nobody,
-    /// There was one, but it ended or got another id: what is written is refused.
+    /// There was one, and it has ended: what is written is refused, but a login begins anew. The
+    /// browser may have one by now that this request does not know of.
+    Ended,
+    /// There was one, but it ended while this request was at it, or got another id: whatever is
+    /// written is refused.
     Over,
 }
 
@@ -59,6 +63,13 @@ pub(crate) struct Pending {
     pub(crate) login: Option<NewLogin>,
     pub(crate) rotate: bool,
     pub(crate) changes: Changes,
+}
+
+impl Current {
+    /// Whether there was a session under the id that the request came with.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Ended | Self::Over)
+    }
 }
 
 impl Live {
@@ -113,7 +124,7 @@ impl State {
             Current::Unloaded(_) => return None,
             Current::Unavailable(_, unavailable) => Err(*unavailable),
             Current::Live(live) => Ok(live.principal.clone()),
-            Current::Nobody | Current::Over => Ok(None),
+            Current::Nobody | Current::Ended | Current::Over => Ok(None),
         })
     }
 

@@ -102,7 +102,7 @@ pub(super) async fn a_repeated_commit_does_not_bring_a_session_back(w: World) {
     done(w.commit(&once).await);
     w.end(&key).await;
     assert_eq!(w.commit(&once).await, CommitOutcome::Ended);
-    assert_eq!(w.load(&key).await, Load::Absent);
+    assert_eq!(w.load(&key).await, Load::Ended);
 }
 
 pub(super) async fn a_commit_without_changes_is_a_use(w: World) {

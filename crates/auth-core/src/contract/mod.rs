@@ -211,6 +211,8 @@ macro_rules! __contract_cases {
                 an_anonymous_session_holds_its_data
                 a_session_says_who_is_logged_in
                 an_ended_session_is_not_brought_back
+                an_ended_session_is_known_to_have_ended_for_a_minute
+                what_has_expired_has_not_ended
                 a_session_of_an_ended_login_is_not_brought_back
                 a_login_revoked_while_it_was_admitted_never_works
                 ending_one_session_leaves_the_others

@@ -100,11 +100,11 @@ pub(super) async fn no_write_survives_the_end_of_its_session(w: World) {
         w.in_parallel(tasks).await;
         w.settle().await;
         for node in [w.clone(), w.other_node()] {
-            assert_eq!(node.load(&key).await, Load::Absent);
+            assert_eq!(node.load(&key).await, Load::Ended);
             let late = node.set(&key, &[("late", "1")]).await;
             assert_eq!(late, CommitOutcome::Ended);
             node.touch(&key).await;
-            assert_eq!(node.load(&key).await, Load::Absent);
+            assert_eq!(node.load(&key).await, Load::Ended);
         }
     }
 }
@@ -176,7 +176,7 @@ pub(super) async fn a_session_ended_while_its_id_changes_is_in_one_of_two_states
         w.in_parallel(tasks).await;
         let (old, new) = (w.load(&key).await, w.load(&new).await);
         let is_live = matches!(new, Load::Live(_));
-        assert!(matches!(old, Load::Absent | Load::Gone), "{old:?}");
+        assert!(matches!(old, Load::Ended | Load::Gone), "{old:?}");
         if ends_login {
             assert!(!is_live, "it is alive under its new id");
         } else {
@@ -320,7 +320,7 @@ pub(super) async fn a_login_that_races_a_revocation_is_before_or_after_it(w: Wor
         ];
         w.in_parallel(tasks).await;
         // Either it came first and was revoked, or second and was refused.
-        assert_eq!(w.load(&key).await, Load::Absent);
+        w.assert_over(&key).await;
         assert_eq!(w.store.refresh_login(lane, login).await, Ok(None));
     }
 }

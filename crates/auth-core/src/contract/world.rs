@@ -1,6 +1,6 @@
 //! What the cases are written with.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, panic::Location, sync::Arc, time::Duration};
 
 use super::{Harness, family::ISSUER};
 use crate::{
@@ -205,6 +205,17 @@ impl World {
         match self.load(key).await {
             Load::Live(record) => record,
             other => panic!("not alive: {other:?}"),
+        }
+    }
+
+    /// Says whether there is no session any more, and none that goes on elsewhere.
+    #[track_caller]
+    pub(super) fn assert_over<'a>(&'a self, key: &'a SessionKey) -> impl Future<Output = ()> + 'a {
+        let caller = Location::caller();
+        async move {
+            let load = self.load(key).await;
+            let is_over = matches!(load, Load::Absent | Load::Ended);
+            assert!(is_over, "at {caller}: {load:?}");
         }
     }
 

@@ -99,6 +99,14 @@ impl Entries {
     pub fn version(&self) -> u64 {
         self.epoch.max(self.subject.map_or(0, |s| s.epoch))
     }
+
+    /// When what is outdated by these entries became so at the latest: epochs are never below the
+    /// clock that they were handed out by. None for what is listed itself: of that only its end is
+    /// kept.
+    pub fn revoked_at(&self) -> Option<Timestamp> {
+        let is_listed = self.token_denied || self.login_ended;
+        (!is_listed).then(|| Timestamp::from_millis(self.version()))
+    }
 }
 
 /// The rule: revoked if and only if the token or the login is listed, or the credential is older

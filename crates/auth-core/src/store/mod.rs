@@ -36,7 +36,7 @@ pub use revocations::{Revocation, Revocations, Target};
 pub use rotation::{Derivation, Presented, RotationState, RotationStep, Successor, rotation_step};
 pub use session::{
     Commit, CommitOutcome, Establish, Established, Lifetimes, Load, LoginChange, SessionKey,
-    SessionLogin, SessionRecord, Sessions, touch_interval,
+    SessionLogin, SessionRecord, Sessions, TOMBSTONE, touch_interval,
 };
 pub use subscription::{Notice, Subscription};
 

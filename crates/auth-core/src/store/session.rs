@@ -40,6 +40,9 @@ pub fn touch_interval(idle: Duration) -> Duration {
     (idle / 10).min(Duration::from_secs(60))
 }
 
+/// So long a store knows that an id was replaced, or that its session was ended.
+pub const TOMBSTONE: Duration = Duration::from_secs(60);
+
 /// A session as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SessionRecord {
@@ -108,7 +111,9 @@ pub enum Load {
     Live(Arc<SessionRecord>),
     /// The id was replaced by another within the last 60 s.
     Gone,
-    /// Nothing: never made, ended, expired or revoked.
+    /// The session was ended, or its login revoked, within the last 60 s.
+    Ended,
+    /// Nothing: never made, expired, or ended longer ago.
     Absent,
 }
 
@@ -195,7 +200,11 @@ pub trait Sessions: Logins {
         None
     }
 
-    /// What is under `key`, judged: a session whose login was revoked is absent.
+    /// What is under `key`, judged: a session whose login was revoked has ended.
+    ///
+    /// That it has is known for 60 s from the revocation, or where the store does not know when that
+    /// was, from the first load that finds it so. It is for those who come too late, not a second
+    /// denylist: nothing is safe because of it, and nothing outlives it.
     ///
     /// # Errors
     ///
@@ -220,7 +229,7 @@ pub trait Sessions: Logins {
     /// [`StoreError`]; made again with the same `op` it happens once.
     async fn establish(&self, establish: &Establish) -> Result<Established, StoreError>;
 
-    /// Deletes a session, whether or not it is there.
+    /// Deletes a session, whether or not it is there. If it was, it has `Ended` for 60 s.
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@ mod cookie;
 mod data;
 mod expiry;
 mod interrupted;
+mod late;
 mod lazy;
 mod limits;
 mod login;
