@@ -95,10 +95,12 @@ pub enum ConfigErrorKind {
     MaxLifetime,
     /// A size limit of zero or over 8192 bytes.
     SizeLimit,
-    /// A scope path that is empty, deeper than 8, or starts at a registered claim.
+    /// A scope path that is empty, deeper than 8, or starts at a claim with a meaning of its own; or more than 8.
     ScopePath,
-    /// A store is attached, but the verifier does not require `jti` and `iat`.
-    TokenIdNotRequired,
+    /// An empty realm, or one for tokens of our own, which belong to their store's.
+    Realm,
+    /// Two verifiers for one issuer.
+    DuplicateIssuer,
 }
 
 impl ConfigErrorKind {
@@ -124,9 +126,8 @@ impl ConfigErrorKind {
             Self::MaxLifetime => "the greatest lifetime is zero, or longer than a store remembers",
             Self::SizeLimit => "the size limit is not within 1 to 8192 bytes",
             Self::ScopePath => "the scope path is not usable",
-            Self::TokenIdNotRequired => {
-                "a store is attached, but the verifier does not require jti and iat"
-            }
+            Self::Realm => "the realm is empty, or is given for tokens of our own",
+            Self::DuplicateIssuer => "two verifiers are for the same issuer",
         }
     }
 }

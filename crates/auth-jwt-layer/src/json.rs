@@ -19,7 +19,8 @@ impl Skip {
     /// Skips the value of a member of the outermost object.
     pub(crate) const MEMBER: Self = Self(MAX_DEPTH - 1);
 
-    fn deeper<E: Error>(self) -> Result<Self, E> {
+    /// Skips what is in the value.
+    pub(crate) fn deeper<E: Error>(self) -> Result<Self, E> {
         let left = self.0.checked_sub(1);
         left.map(Self).ok_or_else(|| E::custom("nested too deep"))
     }

@@ -31,9 +31,10 @@
 //! 2. Shape: three canonical base64url parts without padding (RFC 7515 section 7.1).
 //! 3. Header: one JSON object without duplicate members; no `crit`, `b64`, `zip` or `enc`; `typ` is `at+jwt`
 //!    (RFC 9068 section 4). Keys that the header brings along (`jwk`, `jku`, `x5u`, `x5c`) are ignored.
-//! 4. Key: the one that `kid` names, used with the one algorithm it was configured for.
-//! 5. Signature. Nothing in the claims is believed before it.
-//! 6. Claims: one JSON object without duplicate members; `iss`, `aud`, `sub` and `exp` always, and every known claim
+//! 4. Issuer: `iss` chooses the verifier, where there are several, and is believed for nothing else yet.
+//! 5. Key: the one that `kid` names among that issuer's, used with the one algorithm it was configured for.
+//! 6. Signature. Nothing else in the claims is looked at before it.
+//! 7. Claims: one JSON object without duplicate members; `iss`, `aud`, `sub` and `exp` always, and every known claim
 //!    of the right type and in range.
 //!
 //! # Features

@@ -11,7 +11,8 @@ use crate::{ConfigError, Verifier};
 /// Identifies callers by their bearer tokens.
 ///
 /// 1. No `Authorization: Bearer`: the caller is whoever other layers find, and the request goes on.
-/// 2. A malformed header is refused (400), and so is a token that the [`Verifier`] refuses (401).
+/// 2. A malformed header is refused (400), and so is a token that the [`Verifier`] of
+///    its issuer refuses (401).
 /// 3. With a [store](JwtLayerBuilder::store), a revoked token is refused (401); where the store can
 ///    not tell, the answer is 503 or what the [outage policy](JwtLayerBuilder::outage) says.
 /// 4. Otherwise the token's principal is the request's [`Caller`](auth_core::Caller), whatever
@@ -44,9 +45,8 @@ pub enum OnInvalid {
 /// Settings of a [`JwtLayer`].
 #[must_use]
 pub struct JwtLayerBuilder<H = DefaultRejections> {
-    verifier: Verifier,
+    verifiers: Vec<Verifier>,
     store: Option<Arc<dyn Revocations>>,
-    realm: Option<String>,
     outage: OutagePolicy,
     on_invalid: OnInvalid,
     required: bool,
@@ -58,9 +58,8 @@ impl JwtLayer {
     /// Takes what `verifier` accepts.
     pub fn builder(verifier: Verifier) -> JwtLayerBuilder {
         JwtLayerBuilder {
-            verifier,
+            verifiers: vec![verifier],
             store: None,
-            realm: None,
             outage: OutagePolicy::default(),
             on_invalid: OnInvalid::default(),
             required: false,
@@ -71,20 +70,19 @@ impl JwtLayer {
 }
 
 impl<H> JwtLayerBuilder<H> {
-    /// Asks `store` whether a token was revoked. The verifier must then require `jti` and `iat`, and
-    /// tokens that live for longer than the 400 days that stores remember are refused.
-    pub fn store(mut self, store: Arc<dyn Revocations>) -> Self {
-        self.store = Some(store);
+    /// Also takes what `verifier` accepts, which is for another issuer.
+    ///
+    /// A token's `iss` decides which verifier it is for, before any key is tried: keys of one issuer never verify
+    /// tokens of another. Each verifier has its own audiences, types, limits, scopes and realm.
+    pub fn trust(mut self, verifier: Verifier) -> Self {
+        self.verifiers.push(verifier);
         self
     }
 
-    /// The realm that the subjects of somebody else's tokens belong to in the store; their issuer,
-    /// unless said otherwise. Tokens of our own always belong to the store's realm.
-    ///
-    /// A revocation has to name that realm, too. Those that the store's own calls make, such as
-    /// [`revoke_subject`](Revocations::revoke_subject), name the store's.
-    pub fn realm(mut self, realm: impl Into<String>) -> Self {
-        self.realm = Some(realm.into());
+    /// Asks `store` whether a token was revoked. Tokens must then have `jti` and `iat`, and those that live for
+    /// longer than the 400 days that stores remember are refused.
+    pub fn store(mut self, store: Arc<dyn Revocations>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -117,9 +115,8 @@ impl<H> JwtLayerBuilder<H> {
     /// Refuses with responses of `handler`'s.
     pub fn rejections<H2>(self, handler: H2) -> JwtLayerBuilder<H2> {
         JwtLayerBuilder {
-            verifier: self.verifier,
+            verifiers: self.verifiers,
             store: self.store,
-            realm: self.realm,
             outage: self.outage,
             on_invalid: self.on_invalid,
             required: self.required,
@@ -132,10 +129,10 @@ impl<H> JwtLayerBuilder<H> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a store is attached but the verifier does not require `jti` and `iat`, or takes
+    /// [`ConfigError`] for two verifiers of one issuer, and when a store is attached but a verifier is to take
     /// tokens that live for longer than stores remember.
     pub fn build(self) -> Result<JwtLayer<H>, ConfigError> {
-        let examiner = Examiner::new(self.verifier, self.store, self.realm, self.outage)?;
+        let examiner = Examiner::new(self.verifiers, self.store, self.outage)?;
         Ok(JwtLayer(Arc::new(Settings {
             examiner,
             on_invalid: self.on_invalid,

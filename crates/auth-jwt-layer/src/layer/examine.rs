@@ -11,13 +11,12 @@ use auth_core::{
 };
 use http::HeaderMap;
 
-use crate::{ConfigError, ConfigErrorKind, Verified, Verifier};
+use crate::{ConfigError, ConfigErrorKind, Verified, Verifier, verify::verify};
 
 /// Examines tokens.
 pub(super) struct Examiner {
-    verifier: Verifier,
+    verifiers: Box<[Verifier]>,
     store: Option<Arc<dyn Revocations>>,
-    realm: Option<String>,
     outage: OutagePolicy,
 }
 
@@ -35,21 +34,22 @@ pub(super) enum Examined {
 
 impl Examiner {
     pub(super) fn new(
-        verifier: Verifier,
+        verifiers: Vec<Verifier>,
         store: Option<Arc<dyn Revocations>>,
-        realm: Option<String>,
         outage: OutagePolicy,
     ) -> Result<Self, ConfigError> {
-        if store.is_some() && !verifier.requires_token_id() {
-            return Err(ConfigErrorKind::TokenIdNotRequired.into());
-        }
-        if store.is_some() && verifier.longest_lifetime() > Some(MAX_LIFETIME) {
-            return Err(ConfigErrorKind::MaxLifetime.into());
+        for (number, verifier) in verifiers.iter().enumerate() {
+            let mut before = verifiers[..number].iter();
+            if before.any(|other| other.issuer() == verifier.issuer()) {
+                return Err(ConfigErrorKind::DuplicateIssuer.into());
+            }
+            if store.is_some() && verifier.longest_lifetime() > Some(MAX_LIFETIME) {
+                return Err(ConfigErrorKind::MaxLifetime.into());
+            }
         }
         Ok(Self {
-            verifier,
+            verifiers: verifiers.into(),
             store,
-            realm,
             outage,
         })
     }
@@ -60,18 +60,18 @@ impl Examiner {
             Ok(None) => return Examined::Absent,
             Err(_) => return Examined::Refused(RejectionKind::InvalidRequest),
         };
-        let verified = match self.verifier.verify(token.as_bytes()) {
-            Ok(verified) => verified,
+        let (verifier, verified) = match verify(&self.verifiers, token.as_bytes()) {
+            Ok(proven) => proven,
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
         let Some(store) = &self.store else {
-            return Examined::Proven(principal(&verified, self.verifier.is_own(), None));
+            return Examined::Proven(principal(&verified, verifier.is_own(), None));
         };
-        let query = match self.query(&**store, &verified) {
+        let query = match query(&**store, verifier, &verified) {
             Ok(query) => query,
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
-        let principal = principal(&verified, self.verifier.is_own(), Some(query));
+        let principal = principal(&verified, verifier.is_own(), Some(query));
         match store.verdict_now(&query) {
             Some(verdict) => self.settle(verdict, &query, principal),
             None => Examined::Ask(query, principal),
@@ -112,31 +112,35 @@ impl Examiner {
             .and_then(|store| store.verdict_stale(query, at_most))
             .unwrap_or(Verdict::Unknown)
     }
+}
 
-    /// What to ask the store: by version for our own tokens, by `iat` for others'.
-    fn query(&self, store: &dyn Revocations, verified: &Verified) -> Result<Query, InvalidToken> {
-        let token_id = verified.token_id().ok_or(InvalidToken::Claims)?;
-        let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
-        // It would outlive what the store remembers, and come back to life.
-        if verified.expires_at() > issued_at.plus(MAX_LIFETIME) {
-            return Err(InvalidToken::Claims);
-        }
-        let query = if self.verifier.is_own() {
-            let login = own_login(verified).ok_or(InvalidToken::Claims)?;
-            let version = verified.version().ok_or(InvalidToken::Claims)?;
-            Query::own(store.realm(), verified.subject(), &login, version)
-        } else {
-            // An issuer whose clock is ahead could otherwise outrun a revocation.
-            let now = self.verifier.clock().now();
-            let latest = now.plus(Duration::from_millis(FOREIGN_SKEW_MS));
-            if issued_at > latest {
-                return Err(InvalidToken::NotYetValid);
-            }
-            let realm = self.realm.as_deref().unwrap_or(verified.issuer());
-            Query::foreign(realm, verified.subject(), issued_at)
-        };
-        Ok(query.token(verified.issuer(), token_id))
+/// What to ask the store: by version for our own tokens, by `iat` for others'.
+fn query(
+    store: &dyn Revocations,
+    verifier: &Verifier,
+    verified: &Verified,
+) -> Result<Query, InvalidToken> {
+    let token_id = verified.token_id().ok_or(InvalidToken::Claims)?;
+    let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
+    // It would outlive what the store remembers, and come back to life.
+    if verified.expires_at() > issued_at.plus(MAX_LIFETIME) {
+        return Err(InvalidToken::Claims);
     }
+    let query = if verifier.is_own() {
+        let login = own_login(verified).ok_or(InvalidToken::Claims)?;
+        let version = verified.version().ok_or(InvalidToken::Claims)?;
+        Query::own(store.realm(), verified.subject(), &login, version)
+    } else {
+        // An issuer whose clock is ahead could otherwise outrun a revocation.
+        let now = verifier.clock().now();
+        let latest = now.plus(Duration::from_millis(FOREIGN_SKEW_MS));
+        if issued_at > latest {
+            return Err(InvalidToken::NotYetValid);
+        }
+        let realm = verifier.realm().unwrap_or(verified.issuer());
+        Query::foreign(realm, verified.subject(), issued_at)
+    };
+    Ok(query.token(verified.issuer(), token_id))
 }
 
 fn own_login(verified: &Verified) -> Option<LoginId> {

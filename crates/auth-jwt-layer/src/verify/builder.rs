@@ -4,18 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, SystemClock};
 
-use super::Verifier;
+use super::{Verifier, scopes::ScopePaths};
 use crate::{ConfigError, ConfigErrorKind, KeySet};
 
 /// The greatest leeway: 60 s.
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
 /// The longest token, in bytes: 8 KiB.
 const MAX_SIZE: usize = 8 * 1024;
-/// The deepest path to the scopes.
-const MAX_PATH: usize = 8;
-/// What has a meaning of its own (RFC 7519 section 4.1) and so is no place for scopes.
-const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
-
 /// Settings of a [`Verifier`].
 #[derive(Clone, Debug)]
 #[must_use]
@@ -24,7 +19,7 @@ pub struct VerifierBuilder(Settings);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) issuer: Box<str>,
-    pub(super) audience: Box<str>,
+    pub(super) audiences: Vec<Box<str>>,
     pub(super) keys: KeySet,
     pub(super) leeway: Duration,
     pub(super) plain_jwt: bool,
@@ -32,7 +27,8 @@ pub(super) struct Settings {
     pub(super) size_limit: usize,
     pub(super) require_token_id: bool,
     pub(super) own: bool,
-    pub(super) scopes_at: Vec<Box<str>>,
+    pub(super) realm: Option<Box<str>>,
+    pub(super) scopes_at: ScopePaths,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -40,7 +36,7 @@ impl VerifierBuilder {
     pub(super) fn new(issuer: &str, audience: &str, keys: KeySet) -> Self {
         Self(Settings {
             issuer: issuer.into(),
-            audience: audience.into(),
+            audiences: vec![audience.into()],
             keys,
             leeway: Duration::from_secs(30),
             plain_jwt: false,
@@ -48,9 +44,16 @@ impl VerifierBuilder {
             size_limit: MAX_SIZE,
             require_token_id: false,
             own: false,
-            scopes_at: vec!["scope".into()],
+            realm: None,
+            scopes_at: ScopePaths::default(),
             clock: Arc::new(SystemClock),
         })
+    }
+
+    /// Another audience whose tokens are taken.
+    pub fn audience(mut self, audience: &str) -> Self {
+        self.0.audiences.push(audience.into());
+        self
     }
 
     /// How far clocks may differ: 30 s unless said otherwise, at most 60 s.
@@ -90,9 +93,26 @@ impl VerifierBuilder {
         self
     }
 
-    /// Where the scopes are, a path of names such as `realm_access.roles`; `scope` by default.
-    pub fn scopes_at(mut self, path: &str) -> Self {
-        self.0.scopes_at = path.split('.').map(Into::into).collect();
+    /// The realm that the subjects of somebody else's tokens belong to in a store; their issuer, unless said
+    /// otherwise. Tokens of our own always belong to the store's realm.
+    ///
+    /// A revocation has to name that realm, too. Those that the store's own calls make, such as
+    /// [`revoke_subject`](auth_core::store::Revocations::revoke_subject), name the store's.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.0.realm = Some(realm.into());
+        self
+    }
+
+    /// Where the scopes are, instead of in `scope`: a path of member names, such as `["realm_access", "roles"]`
+    /// (Keycloak) or `["https://example.com/roles"]`. A text of scopes or a list of them is looked for there.
+    pub fn scopes_at<I: IntoIterator<Item: Into<Box<str>>>>(mut self, path: I) -> Self {
+        self.0.scopes_at = ScopePaths::only(path);
+        self
+    }
+
+    /// Another place where scopes are; what is at either counts.
+    pub fn more_scopes_at<I: IntoIterator<Item: Into<Box<str>>>>(mut self, path: I) -> Self {
+        self.0.scopes_at = self.0.scopes_at.and(path);
         self
     }
 
@@ -109,10 +129,10 @@ impl VerifierBuilder {
     /// [`ConfigError`] for settings that weaken it, or make no sense.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         let settings = self.0;
-        let path = &settings.scopes_at;
+        let nameless = |names: &[Box<str>]| names.iter().any(|name| name.is_empty());
         let faults = [
             (settings.issuer.is_empty(), ConfigErrorKind::Issuer),
-            (settings.audience.is_empty(), ConfigErrorKind::Audience),
+            (nameless(&settings.audiences), ConfigErrorKind::Audience),
             (settings.leeway > MAX_LEEWAY, ConfigErrorKind::Leeway),
             (
                 settings.max_lifetime == Some(Duration::ZERO),
@@ -122,11 +142,13 @@ impl VerifierBuilder {
                 !(1..=MAX_SIZE).contains(&settings.size_limit),
                 ConfigErrorKind::SizeLimit,
             ),
+            (!settings.scopes_at.are_sound(), ConfigErrorKind::ScopePath),
             (
-                path.len() > MAX_PATH
-                    || path.iter().any(|name| name.is_empty())
-                    || REGISTERED.contains(&&*path[0]),
-                ConfigErrorKind::ScopePath,
+                settings
+                    .realm
+                    .as_ref()
+                    .is_some_and(|realm| settings.own || realm.is_empty()),
+                ConfigErrorKind::Realm,
             ),
         ];
         match faults.into_iter().find(|(is_fault, _)| *is_fault) {

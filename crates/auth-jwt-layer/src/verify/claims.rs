@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt};
 use auth_core::{InvalidToken, Scopes, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::scopes::{Gathered, ScopePaths};
 use crate::json::{NumericDate, OtherNames, Skip, Str, fill};
 
 /// More members than anybody's claims have.
@@ -27,12 +28,19 @@ pub(super) struct Claims<'a> {
     sid: Option<Name<'a>>,
     pub(super) generation: Option<u64>,
     pub(super) ver: Option<u64>,
+    scopes: Gathered<'a>,
 }
 
 impl<'a> Claims<'a> {
-    pub(super) fn read(json: &'a [u8], own: bool) -> Result<Self, InvalidToken> {
+    /// Reads the claims. `own` says whether `sid`, `gen` and `ver` are ours: in somebody else's token they may be
+    /// anything.
+    pub(super) fn read(
+        json: &'a [u8],
+        own: bool,
+        scopes_at: &ScopePaths,
+    ) -> Result<Self, InvalidToken> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let read = deserializer.deserialize_map(ClaimsVisitor { own });
+        let read = deserializer.deserialize_map(ClaimsVisitor { own, scopes_at });
         let claims = read.map_err(|_| InvalidToken::Claims)?;
         deserializer.end().map_err(|_| InvalidToken::Claims)?;
         Ok(claims)
@@ -42,10 +50,10 @@ impl<'a> Claims<'a> {
         self.iss.as_ref().map(|iss| &*iss.0)
     }
 
-    pub(super) fn is_for(&self, audience: &str) -> Option<bool> {
-        self.aud
-            .as_ref()
-            .map(|aud| aud.0.iter().any(|one| one == audience))
+    /// Whether it is for any of these.
+    pub(super) fn is_for(&self, audiences: &[Box<str>]) -> Option<bool> {
+        let ours = |one: &Cow<'_, str>| audiences.iter().any(|audience| **audience == **one);
+        self.aud.as_ref().map(|aud| aud.0.iter().any(ours))
     }
 
     pub(super) fn subject(&self) -> Option<&str> {
@@ -63,14 +71,18 @@ impl<'a> Claims<'a> {
     pub(super) fn session_id(&self) -> Option<&str> {
         self.sid.as_ref().map(|sid| &*sid.0)
     }
+
+    pub(super) fn scopes(&self) -> Scopes {
+        self.scopes.scopes()
+    }
 }
 
-struct ClaimsVisitor {
-    /// Whether `sid`, `gen` and `ver` are ours: in somebody else's token they may be anything.
+struct ClaimsVisitor<'p> {
     own: bool,
+    scopes_at: &'p ScopePaths,
 }
 
-impl<'de> Visitor<'de> for ClaimsVisitor {
+impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
     type Value = Claims<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,8 +107,11 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 "gen" if self.own => fill(&mut claims.generation, map.next_value()?)?,
                 "ver" if self.own => fill(&mut claims.ver, map.next_value()?)?,
                 _ => {
+                    match self.scopes_at.at(&name, &mut claims.scopes) {
+                        Some(scopes) => map.next_value_seed(scopes)?,
+                        None => map.next_value_seed(Skip::MEMBER)?,
+                    }
                     others.note(name)?;
-                    map.next_value_seed(Skip::MEMBER)?;
                 }
             }
         }
@@ -152,27 +167,38 @@ impl<'de> Visitor<'de> for AudienceVisitor {
     }
 }
 
-/// The scopes at `path` in the claims: a string of scopes, or an array of them. What is neither is
-/// no scope.
-pub(super) fn scopes_at(json: &[u8], path: &[Box<str>]) -> Scopes {
-    let Ok(mut claims) = serde_json::from_slice::<serde_json::Value>(json) else {
-        return Scopes::default();
-    };
-    let mut at = &mut claims;
-    for name in path {
-        match at.get_mut(&**name) {
-            Some(member) => at = member,
-            None => return Scopes::default(),
+/// The issuer that unproven claims name, to choose by and for nothing else: what follows it is not even read.
+/// None when it can not be found; what is wrong is then said by [`Claims::read`].
+pub(super) fn unproven_issuer(json: &[u8]) -> Option<Cow<'_, str>> {
+    struct Peek<'o, 'de>(&'o mut Option<Cow<'de, str>>);
+
+    impl<'de> Visitor<'de> for Peek<'_, 'de> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a claims set")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(Str(name)) = map.next_key()? {
+                if name == "iss" {
+                    let Str(issuer) = map.next_value()?;
+                    *self.0 = Some(issuer);
+                    break;
+                }
+                map.next_value_seed(Skip::MEMBER)?;
+            }
+            Ok(())
         }
     }
-    match at {
-        serde_json::Value::String(text) => Scopes::parse(text),
-        serde_json::Value::Array(all) => all.iter().filter_map(|one| one.as_str()).collect(),
-        _ => Scopes::default(),
-    }
+
+    let mut issuer = None;
+    // That the object goes on behind the issuer is an error to the deserializer and none here.
+    let _ = serde_json::Deserializer::from_slice(json).deserialize_map(Peek(&mut issuer));
+    issuer
 }
 
 /// A time that must have come, give or take `leeway`.
-pub(super) fn has_come(at: Option<&NumericDate>, latest: Timestamp) -> bool {
-    at.is_none_or(|at| at.0 <= latest)
+pub(super) fn has_come(at: Option<Timestamp>, latest: Timestamp) -> bool {
+    at.is_none_or(|at| at <= latest)
 }

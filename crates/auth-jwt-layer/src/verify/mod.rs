@@ -6,6 +6,7 @@ mod compact;
 mod header;
 #[cfg(all(test, any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
 mod public_vectors;
+mod scopes;
 #[cfg(all(test, any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
 mod tests;
 mod verified;
@@ -14,3 +15,5 @@ mod verifier;
 pub use builder::VerifierBuilder;
 pub use verified::Verified;
 pub use verifier::Verifier;
+
+pub(crate) use verifier::verify;

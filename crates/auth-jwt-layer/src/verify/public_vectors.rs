@@ -15,7 +15,7 @@ use std::{
 use auth_core::InvalidToken;
 use serde_json::{Value, json};
 
-use super::{claims::Claims, compact, header::Header, verifier::verifies};
+use super::{claims::Claims, compact, header::Header, scopes::ScopePaths, verifier::verifies};
 use crate::{Algorithm, ConfigErrorKind, KeySet, Verifier};
 
 /// The suites, and how many cases each has.
@@ -189,7 +189,7 @@ fn parse(token: &[u8]) -> Result<(), InvalidToken> {
     let parts = compact::split(token)?;
     let header = Header::read(&parts.header)?;
     Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
-    Claims::read(&parts.claims, false).map(|_| ())
+    Claims::read(&parts.claims, false, &ScopePaths::default()).map(|_| ())
 }
 
 fn hex(text: &Value) -> Vec<u8> {

@@ -1,14 +1,17 @@
 //! Claims that were checked.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use auth_core::{InvalidToken, Scopes, Timestamp};
 use serde::de::DeserializeOwned;
 
 /// The claims of a token whose signature and claims were checked. Only a
-/// [`Verifier`](crate::Verifier) makes one.
-#[derive(Clone, PartialEq)]
-pub struct Verified {
+/// [`Verifier`](crate::Verifier) makes one. Cheap to clone.
+#[derive(Clone)]
+pub struct Verified(Arc<Facts>);
+
+/// What a token says, from its claims alone: nothing here depends on the time or on a store.
+pub(super) struct Facts {
     pub(super) issuer: Box<str>,
     pub(super) subject: Box<str>,
     pub(super) token_id: Option<Box<str>>,
@@ -18,65 +21,75 @@ pub struct Verified {
     pub(super) version: Option<u64>,
     pub(super) scopes: Scopes,
     pub(super) issued_at: Option<Timestamp>,
+    pub(super) not_before: Option<Timestamp>,
     pub(super) auth_time: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
     pub(super) json: Box<[u8]>,
 }
 
 impl Verified {
+    pub(super) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+
     /// `iss`.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        &self.0.issuer
     }
 
     /// `sub`.
     pub fn subject(&self) -> &str {
-        &self.subject
+        &self.0.subject
     }
 
     /// `jti`; there if the verifier requires it.
     pub fn token_id(&self) -> Option<&str> {
-        self.token_id.as_deref()
+        self.0.token_id.as_deref()
     }
 
     /// `client_id`.
     pub fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
+        self.0.client_id.as_deref()
     }
 
     /// `sid`, the login it belongs to: of our own tokens only.
     pub fn session_id(&self) -> Option<&str> {
-        self.session_id.as_deref()
+        self.0.session_id.as_deref()
     }
 
     /// `gen`, the generation of the refresh token it came with: of our own tokens only.
     pub fn generation(&self) -> Option<u64> {
-        self.generation
+        self.0.generation
     }
 
     /// `ver`, its version: of our own tokens only.
     pub fn version(&self) -> Option<u64> {
-        self.version
+        self.0.version
     }
 
     /// Its scopes, from where the verifier looks for them.
     pub fn scopes(&self) -> &Scopes {
-        &self.scopes
+        &self.0.scopes
     }
 
     /// `iat`; there if the verifier requires it.
     pub fn issued_at(&self) -> Option<Timestamp> {
-        self.issued_at
+        self.0.issued_at
+    }
+
+    /// `nbf`.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.0.not_before
     }
 
     /// `auth_time`: when the user proved who they are.
     pub fn auth_time(&self) -> Option<Timestamp> {
-        self.auth_time
+        self.0.auth_time
     }
 
     /// `exp`.
     pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.0.expires_at
     }
 
     /// All claims, as a type of your own.
@@ -85,7 +98,7 @@ impl Verified {
     ///
     /// [`InvalidToken::Claims`] when the claims are not of that type.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, InvalidToken> {
-        serde_json::from_slice(&self.json).map_err(|_| InvalidToken::Claims)
+        serde_json::from_slice(&self.0.json).map_err(|_| InvalidToken::Claims)
     }
 }
 
@@ -93,11 +106,11 @@ impl Verified {
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verified")
-            .field("issuer", &self.issuer)
-            .field("subject", &self.subject)
-            .field("session_id", &self.session_id)
-            .field("scopes", &self.scopes)
-            .field("expires_at", &self.expires_at)
+            .field("issuer", &self.0.issuer)
+            .field("subject", &self.0.subject)
+            .field("session_id", &self.0.session_id)
+            .field("scopes", &self.0.scopes)
+            .field("expires_at", &self.0.expires_at)
             .finish_non_exhaustive()
     }
 }

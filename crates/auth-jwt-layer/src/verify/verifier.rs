@@ -1,19 +1,20 @@
 //! The verifier.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use auth_core::{Clock, InvalidToken};
 
 use super::{
     Verified, VerifierBuilder,
     builder::Settings,
-    claims::{Claims, has_come, scopes_at},
+    claims::{Claims, has_come, unproven_issuer},
     compact::{self, Compact},
     header::Header,
+    verified::Facts,
 };
 use crate::{Algorithm, KeySet};
 
-/// Verifies the tokens of one issuer for one audience. Cheap to clone.
+/// Verifies the tokens of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Settings>);
 
@@ -27,14 +28,18 @@ impl Verifier {
         Self(Arc::new(settings))
     }
 
-    /// Whether it requires `jti` and `iat`.
-    pub fn requires_token_id(&self) -> bool {
-        self.0.require_token_id
+    /// Whose tokens it verifies.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
     }
 
     /// Whether its issuer is our own.
     pub fn is_own(&self) -> bool {
         self.0.own
+    }
+
+    pub(crate) fn realm(&self) -> Option<&str> {
+        self.0.realm.as_deref()
     }
 
     pub(crate) fn longest_lifetime(&self) -> Option<Duration> {
@@ -46,37 +51,37 @@ impl Verifier {
         &*self.0.clock
     }
 
-    /// Checks a token: its shape, header, key and signature, and only then its claims.
+    /// Checks a token: its shape, header, issuer, key and signature, and only then its claims.
     ///
     /// # Errors
     ///
     /// [`InvalidToken`]: the first thing that is wrong with it.
     pub fn verify(&self, token: &[u8]) -> Result<Verified, InvalidToken> {
+        verify(slice::from_ref(self), token).map(|(_, verified)| verified)
+    }
+
+    /// Checks the key and the signature.
+    fn prove(&self, header: &Header<'_>, parts: &Compact<'_>) -> Result<(), InvalidToken> {
         let settings = &*self.0;
-        if token.len() > settings.size_limit {
-            return Err(InvalidToken::TooLarge);
-        }
-        let parts = compact::split(token)?;
-        let header = Header::read(&parts.header)?;
         if !header.is_of_type(settings.plain_jwt) {
             return Err(InvalidToken::Type);
         }
-        if !verifies(&settings.keys, &header, &parts)? {
-            return Err(InvalidToken::Signature);
+        match verifies(&settings.keys, header, parts)? {
+            true => Ok(()),
+            false => Err(InvalidToken::Signature),
         }
-        self.check(parts.claims)
     }
 
-    /// Checks claims whose signature is good.
+    /// Checks claims whose signature is good, but for the time.
     fn check(&self, json: Vec<u8>) -> Result<Verified, InvalidToken> {
         let settings = &*self.0;
-        let claims = Claims::read(&json, settings.own)?;
+        let claims = Claims::read(&json, settings.own, &settings.scopes_at)?;
         let missing = InvalidToken::Claims;
         let issuer = claims.issuer().ok_or(missing)?;
         if issuer != &*settings.issuer {
             return Err(InvalidToken::Issuer);
         }
-        if !claims.is_for(&settings.audience).ok_or(missing)? {
+        if !claims.is_for(&settings.audiences).ok_or(missing)? {
             return Err(InvalidToken::Audience);
         }
         let subject = claims.subject().ok_or(missing)?;
@@ -84,24 +89,8 @@ impl Verifier {
         if settings.require_token_id && (claims.token_id().is_none() || claims.iat.is_none()) {
             return Err(missing);
         }
-        let now = settings.clock.now();
-        if expires_at <= now.minus(settings.leeway) {
-            return Err(InvalidToken::Expired);
-        }
-        let latest = now.plus(settings.leeway);
-        let (issued_at, not_before) = (claims.iat.as_ref(), claims.nbf.as_ref());
-        if !has_come(not_before, latest) || !has_come(issued_at, latest) {
-            return Err(InvalidToken::NotYetValid);
-        }
-        let since = issued_at.map_or(now, |at| at.0);
-        if settings
-            .max_lifetime
-            .is_some_and(|max| expires_at > since.plus(max))
-        {
-            return Err(missing);
-        }
         let text = |text: Option<&str>| text.map(Into::into);
-        let mut verified = Verified {
+        let mut facts = Facts {
             issuer: issuer.into(),
             subject: subject.into(),
             token_id: text(claims.token_id()),
@@ -109,15 +98,65 @@ impl Verifier {
             session_id: text(claims.session_id()),
             generation: claims.generation,
             version: claims.ver,
-            scopes: scopes_at(&json, &settings.scopes_at),
+            scopes: claims.scopes(),
             issued_at: claims.iat.as_ref().map(|at| at.0),
+            not_before: claims.nbf.as_ref().map(|at| at.0),
             auth_time: claims.auth_time.as_ref().map(|at| at.0),
             expires_at,
             json: Box::default(),
         };
-        verified.json = json.into();
-        Ok(verified)
+        facts.json = json.into();
+        Ok(Verified::new(facts))
     }
+
+    /// Checks whether this is the time for it.
+    fn check_times(&self, token: &Verified) -> Result<(), InvalidToken> {
+        let settings = &*self.0;
+        let now = settings.clock.now();
+        let expires_at = token.expires_at();
+        if expires_at <= now.minus(settings.leeway) {
+            return Err(InvalidToken::Expired);
+        }
+        let latest = now.plus(settings.leeway);
+        let issued_at = token.issued_at();
+        if !has_come(token.not_before(), latest) || !has_come(issued_at, latest) {
+            return Err(InvalidToken::NotYetValid);
+        }
+        let since = issued_at.unwrap_or(now);
+        match settings.max_lifetime {
+            Some(max) if expires_at > since.plus(max) => Err(InvalidToken::Claims),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checks a token against the verifier of its issuer, one of these.
+///
+/// The issuer is chosen by claims that are not proven yet, so all that a stranger gains by naming another one is that
+/// his token is checked against that one's keys.
+pub(crate) fn verify<'v>(
+    verifiers: &'v [Verifier],
+    token: &[u8],
+) -> Result<(&'v Verifier, Verified), InvalidToken> {
+    let limit = |verifier: &Verifier| verifier.0.size_limit;
+    if Some(token.len()) > verifiers.iter().map(limit).max() {
+        return Err(InvalidToken::TooLarge);
+    }
+    let parts = compact::split(token)?;
+    let header = Header::read(&parts.header)?;
+    let issuer = unproven_issuer(&parts.claims).ok_or(InvalidToken::Claims)?;
+    let mut verifiers = verifiers.iter();
+    let verifier = verifiers
+        .find(|verifier| *verifier.issuer() == *issuer)
+        .ok_or(InvalidToken::Issuer)?;
+    if token.len() > limit(verifier) {
+        return Err(InvalidToken::TooLarge);
+    }
+    verifier.prove(&header, &parts)?;
+    drop(issuer);
+    let verified = verifier.check(parts.claims)?;
+    verifier.check_times(&verified)?;
+    Ok((verifier, verified))
 }
 
 /// Whether the key that the header names has signed the rest, by the one algorithm that the key is for.

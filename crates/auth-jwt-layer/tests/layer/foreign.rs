@@ -106,12 +106,13 @@ async fn a_subject_belongs_to_its_issuer_unless_mapped() {
         ("mapped to another", Some("staff"), "staff"),
     ] {
         let store = Told::new(Some(Verdict::Active), None, None);
-        let layer = over(&store);
-        let layer = match mapped {
-            Some(realm) => layer.realm(realm),
-            None => layer,
+        let verifier = foreign_verifier(&ManualClock::new(START));
+        let verifier = match mapped {
+            Some(realm) => verifier.realm(realm),
+            None => verifier,
         };
-        let layer = layer.build().expect("a layer");
+        let layer = JwtLayer::builder(verifier.build().expect("a verifier"));
+        let layer = layer.store(store.clone()).build().expect("a layer");
         let token = foreign_token(json!({}));
         assert_eq!(
             send(&layer, bearer(&token)).await,
@@ -129,7 +130,9 @@ async fn our_subject_of_the_same_name_is_somebody_else() {
     world.clock.advance(Duration::from_secs(10));
     let token = foreign_token(json!({"iat": START.as_secs() + 10}));
     let apart = world.foreign().build().expect("a layer");
-    let together = world.foreign().realm(world.store.realm()).build();
+    let together = foreign_verifier(&world.clock).realm(world.store.realm());
+    let together = JwtLayer::builder(together.build().expect("a verifier"));
+    let together = together.store(world.store.clone()).build();
     let together = together.expect("a layer");
     world.store.revoke_subject("alice").await.expect("revoked");
     assert_eq!(send(&apart, bearer(&token)).await, passed("token alice"));

@@ -3,6 +3,7 @@
 
 mod field;
 mod foreign;
+mod issuers;
 mod outage;
 mod readiness;
 mod refusals;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use auth_core::{InvalidToken, ManualClock, Rejection, RejectionKind, rejection::ProblemJson};
-use auth_jwt_layer::{
-    Algorithm, ConfigErrorKind, JwtLayer, JwtLayerBuilder, KeySet, OnInvalid, Verifier,
+use auth_core::{
+    InvalidToken, ManualClock, Rejection, RejectionKind, Verdict, rejection::ProblemJson,
 };
+use auth_jwt_layer::{ConfigErrorKind, JwtLayer, JwtLayerBuilder, OnInvalid};
 use http::{HeaderValue, Request, Response, StatusCode, header, response};
 use serde_json::json;
 use tower::ServiceExt;
@@ -13,7 +13,8 @@ use tower::ServiceExt;
 use crate::support::*;
 
 fn layer() -> JwtLayerBuilder {
-    let verifier = foreign_verifier(&ManualClock::new(START)).build();
+    let verifier = foreign_verifier(&ManualClock::new(START)).require_token_id();
+    let verifier = verifier.build();
     JwtLayer::builder(verifier.expect("a verifier"))
 }
 
@@ -313,21 +314,12 @@ async fn a_token_is_never_shown() {
 }
 
 #[test]
-fn a_store_needs_token_ids_and_lifetimes_that_it_remembers() {
+fn a_store_needs_lifetimes_that_it_remembers() {
     let clock = ManualClock::new(START);
     let days = |n: u64| Duration::from_secs(n * 24 * 60 * 60);
     let store = Told::new(None, None, None);
-    let without_ids = {
-        let keys = KeySet::builder().secret(Algorithm::Hs256, "k", [7; 32]);
-        Verifier::builder(FOREIGN, AUDIENCE, keys.build().expect("keys"))
-    };
     for (what, verifier, expected) in [
-        ("token ids required", foreign_verifier(&clock), None),
-        (
-            "not required",
-            without_ids,
-            Some(ConfigErrorKind::TokenIdNotRequired),
-        ),
+        ("no limit", foreign_verifier(&clock), None),
         (
             "400 days",
             foreign_verifier(&clock).max_lifetime(days(400)),
@@ -345,4 +337,23 @@ fn a_store_needs_token_ids_and_lifetimes_that_it_remembers() {
         let with = JwtLayer::builder(verifier).store(store.clone()).build();
         assert_eq!(with.err().map(|error| error.kind()), expected, "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_store_needs_token_ids_and_times_of_issue() {
+    let store = Told::new(Some(Verdict::Active), None, None);
+    let verifier = foreign_verifier(&ManualClock::new(START)).build();
+    let verifier = verifier.expect("a verifier");
+    let without = JwtLayer::builder(verifier.clone()).build();
+    let without = without.expect("a layer");
+    let with = JwtLayer::builder(verifier).store(store.clone()).build();
+    let with = with.expect("a layer");
+    for members in [json!({"jti": null}), json!({"iat": null})] {
+        let token = foreign_token(members.clone());
+        let answer = send(&without, bearer(&token)).await;
+        assert_eq!(answer, passed("token alice"), "{members}");
+        let answer = send(&with, bearer(&token)).await;
+        assert_eq!(answer, invalid("the claims are invalid"), "{members}");
+    }
+    assert!(store.says().asked.is_empty());
 }

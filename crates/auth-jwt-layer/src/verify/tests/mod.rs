@@ -12,6 +12,7 @@ use crate::{Algorithm, KeySet, Verifier, VerifierBuilder};
 
 mod claims;
 mod header;
+mod scopes;
 mod settings;
 mod times;
 

@@ -7,12 +7,17 @@ use crate::ConfigErrorKind;
 
 #[test]
 fn settings_that_make_no_sense_are_refused() {
-    use ConfigErrorKind::{Audience, Issuer, Leeway, MaxLifetime, ScopePath, SizeLimit};
+    use ConfigErrorKind::{Audience, Issuer, Leeway, MaxLifetime, Realm, ScopePath, SizeLimit};
     let keys = || {
         KeySet::builder()
             .secret(Algorithm::Hs256, "k", SECRET)
             .build()
             .expect("keys")
+    };
+    let paths = |n: usize| {
+        (1..n).fold(builder(), |builder, i| {
+            builder.more_scopes_at([i.to_string()])
+        })
     };
     for (what, builder, expected) in [
         (
@@ -39,36 +44,46 @@ fn settings_that_make_no_sense_are_refused() {
         ("size of 0", builder().size_limit(0), Some(SizeLimit)),
         ("size of 8 KiB", builder().size_limit(8192), None),
         ("a byte more", builder().size_limit(8193), Some(SizeLimit)),
-        ("an empty path", builder().scopes_at(""), Some(ScopePath)),
+        ("no path", builder().scopes_at([""; 0]), Some(ScopePath)),
+        ("an empty name", builder().scopes_at([""]), Some(ScopePath)),
         (
             "a path with an empty name",
-            builder().scopes_at("a..b"),
-            Some(ScopePath),
-        ),
-        (
-            "a path that ends in a dot",
-            builder().scopes_at("a."),
+            builder().scopes_at(["a", "", "b"]),
             Some(ScopePath),
         ),
         (
             "a path that is too deep",
-            builder().scopes_at("a.b.c.d.e.f.g.h.i"),
+            builder().scopes_at(["a"; 9]),
+            Some(ScopePath),
+        ),
+        ("eight paths", paths(8), None),
+        ("nine paths", paths(9), Some(ScopePath)),
+        (
+            "a path to a claim with a meaning",
+            builder().scopes_at(["aud"]),
             Some(ScopePath),
         ),
         (
-            "a path to a registered claim",
-            builder().scopes_at("aud"),
-            Some(ScopePath),
-        ),
-        (
-            "a path into a registered claim",
-            builder().scopes_at("sub.roles"),
+            "a path into such a claim",
+            builder().more_scopes_at(["sub", "roles"]),
             Some(ScopePath),
         ),
         (
             "a path to the same name further down",
-            builder().scopes_at("x.aud"),
+            builder().scopes_at(["x", "aud"]),
             None,
+        ),
+        ("a realm", builder().realm("staff"), None),
+        ("an empty realm", builder().realm(""), Some(Realm)),
+        (
+            "a realm of our own",
+            builder().own().realm("staff"),
+            Some(Realm),
+        ),
+        (
+            "a second audience without a name",
+            builder().audience(""),
+            Some(Audience),
         ),
     ] {
         let kind = builder.build().err().map(|error| error.kind());
