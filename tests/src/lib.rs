@@ -4,7 +4,8 @@
 //! - [`Request`] and [`Connection`] speak HTTP/1.1 byte for byte: odd, doubled and broken headers
 //!   reach the server as the test wrote them.
 //! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
-//! - [`Redis`] is a real `redis-server`, if need be with a clock that the test moves.
+//! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
+//!   [`Proxy`] is a line to one that the test breaks.
 //! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
 //!
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
@@ -21,7 +22,7 @@ use std::path::Path;
 pub use clients::{Curl, grpc_client, python};
 pub use http::{Connection, Request, Response};
 pub use program::{Program, example};
-pub use redis::Redis;
+pub use redis::{Broken, Line, Migration, Node, Proxy, Redis, RedisCluster, RedisSentinels};
 
 /// The root of the repository, where the programs and clients run.
 pub fn repository() -> &'static Path {
