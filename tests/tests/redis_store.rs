@@ -446,6 +446,7 @@ async fn a_bad_server_is_refused_with_one_clear_line() {
     let no_rights = Redis::start(&[]);
     no_rights.cli(&["ACL", "SETUSER", "default", "-zadd"]);
     let cluster = Redis::start(&["--cluster-enabled", "yes"]);
+    let replica = Redis::start(&["--replicaof", "127.0.0.1", "1"]);
     let mut dead = Redis::start(&[]);
     dead.kill();
     let future = Redis::with_clock_that_stands();
@@ -466,8 +467,13 @@ async fn a_bad_server_is_refused_with_one_clear_line() {
         (RedisStore::builder("not a url"), ConfigErrorKind::Url),
         (
             RedisStore::builder("redis-sentinel://127.0.0.1:1?sentinelServiceName=a"),
-            ConfigErrorKind::Url,
+            ConfigErrorKind::Unreachable,
         ),
+        (
+            RedisStore::builder(other_schema.url().replace("redis:", "redis-cluster:")),
+            ConfigErrorKind::Cluster,
+        ),
+        (builder(&replica), ConfigErrorKind::Replica),
         (builder(&evicting).realm(""), ConfigErrorKind::EmptyRealm),
         (
             builder(&evicting).prefix("a{b}"),

@@ -4,16 +4,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{revocation::LANES, store::NoticeHub};
 use moka::sync::Cache;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     RedisStore,
-    breaker::Breaker,
+    address::{Address, Credentials, Mode},
     check,
-    connection::{Address, Connections},
+    connection::Connection,
+    join,
     keys::Keys,
     reply::Failure,
     seen::Seen,
+    servers::Servers,
     store::{Background, Inner, Limits},
 };
 
@@ -27,10 +29,12 @@ const REMEMBERED_OWNERS: u64 = 100_000;
 const START: Duration = Duration::from_secs(5);
 
 /// Builds a [`RedisStore`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct RedisStoreBuilder {
-    address: Address,
+    url: String,
+    username: Option<String>,
+    password: Option<String>,
     realm: String,
     prefix: String,
     pool: usize,
@@ -38,16 +42,34 @@ pub struct RedisStoreBuilder {
     allows_eviction: bool,
 }
 
+/// Shows no URL: it may hold a password.
+impl fmt::Debug for RedisStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("realm", &self.realm)
+            .field("prefix", &self.prefix)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
 impl RedisStore {
-    /// A store on the server at `url`: `redis://[user:password@]host[:port][/database]`, or
-    /// `rediss://` with the feature `tls-rustls`.
+    /// A store on the servers at `url`:
+    ///
+    /// | URL | servers |
+    /// |---|---|
+    /// | `redis://[[user]:password@]host[:port][/database]` | one |
+    /// | `redis-cluster://host[:port]?node=host:port&node=…` | a cluster, of which some nodes are named |
+    /// | `redis-sentinel://host[:port][/database]?node=host:port&sentinelServiceName=name` | the master that sentinels name (`mymaster` unless said); to the sentinels themselves `sentinelUsername`, `sentinelPassword` |
+    ///
+    /// More hosts can also be written after commas. `rediss://`, `rediss-cluster://` and
+    /// `rediss-sentinel://` are the same over TLS, with the feature `tls-rustls`. What is special in
+    /// a name or a password is percent-encoded.
     pub fn builder(url: impl Into<String>) -> RedisStoreBuilder {
         RedisStoreBuilder {
-            address: Address {
-                url: url.into(),
-                username: None,
-                password: None,
-            },
+            url: url.into(),
+            username: None,
+            password: None,
             realm: DEFAULT_REALM.to_owned(),
             prefix: DEFAULT_PREFIX.to_owned(),
             pool: 4,
@@ -61,20 +83,21 @@ impl RedisStore {
         }
     }
 
-    /// Asks the server whether it is there; gives how long its answer took.
+    /// Asks every master whether it is there; gives how long the slowest answer took.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](auth_core::Unavailable) if it does not answer within the deadline of reads,
-    /// or has not been answering.
+    /// [`Unavailable`](auth_core::Unavailable) if one of them does not answer within the deadline of
+    /// reads, or has not been answering.
     pub async fn health(&self) -> Result<Duration, auth_core::Unavailable> {
         let began = Instant::now();
-        let connection = self.inner.data.pick();
-        let ping = connection.command(None, "PING", Vec::new(), self.inner.limits.read);
-        match ping.await {
-            Ok(_) => Ok(began.elapsed()),
-            Err(failure) => Err(auth_core::StoreError::from(failure).into()),
+        let (routes, deadline) = (self.inner.servers.routes(), self.inner.limits.read);
+        let pings = routes.nodes.iter();
+        let pings = pings.map(|node| node.send(0, "PING", &[], false, deadline));
+        for answer in join::all(pings).await {
+            answer.map_err(auth_core::StoreError::from)?;
         }
+        Ok(began.elapsed())
     }
 }
 
@@ -93,17 +116,17 @@ impl RedisStoreBuilder {
 
     /// The ACL user, instead of the URL's.
     pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.address.username = Some(username.into());
+        self.username = Some(username.into());
         self
     }
 
     /// The password, instead of the URL's.
     pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.address.password = Some(password.into());
+        self.password = Some(password.into());
         self
     }
 
-    /// How many connections there are, besides the one for revocations: 4 unless set.
+    /// How many connections there are to each master, besides the one for revocations: 4 unless set.
     pub fn pool_size(mut self, connections: usize) -> Self {
         self.pool = connections;
         self
@@ -157,23 +180,33 @@ impl RedisStoreBuilder {
         if self.prefix.is_empty() || self.prefix.contains(['{', '}']) {
             return Err(ConfigError::new(Cause::BadPrefix));
         }
-        if !self.address.is_of_one_server() {
-            return Err(ConfigError::new(Cause::Url));
-        }
-        let breaker = Arc::new(Breaker::default());
-        let open = |size| Connections::open(&self.address, size, Arc::clone(&breaker), START);
-        let (data, revoking) = (open(self.pool).await?, open(1).await?);
+        let address: Address = self
+            .url
+            .parse()
+            .map_err(|()| ConfigError::new(Cause::Url))?;
+        let address = Address {
+            credentials: Credentials {
+                username: self.username.or(address.credentials.username),
+                password: self.password.or(address.credentials.password),
+            },
+            ..address
+        };
+        let servers = Servers::open(&address, self.pool, START).await?;
         let keys = Keys {
             prefix: self.prefix,
         };
-        let connection = data.pick();
-        check::server(&connection, START, self.allows_eviction).await?;
-        let shas = check::schema(&connection, START, &keys).await?;
+        let is_cluster = address.mode == Mode::Cluster;
+        let mut shas = Vec::new();
+        for node in &servers.routes().nodes {
+            let pinned = node.revoking(false, Instant::now() + START).await;
+            let connection = Connection::Pinned(pinned);
+            check::server(&connection, START, is_cluster, self.allows_eviction).await?;
+            shas = check::scripts(&connection, START).await?;
+        }
         let inner = Inner {
             realm: self.realm,
             keys,
-            data,
-            revoking: Mutex::new(revoking),
+            servers,
             shas,
             seen: Seen::new(),
             hub: NoticeHub::default(),
@@ -181,6 +214,7 @@ impl RedisStoreBuilder {
             limits: self.limits,
             background: Background::default(),
         };
+        check::schema(&inner, START).await?;
         check::lanes(&inner).await?;
         Ok(RedisStore {
             inner: Arc::new(inner),
@@ -197,7 +231,8 @@ pub(crate) enum Cause {
     EmptyRealm,
     BadPrefix,
     Url,
-    Cluster,
+    Cluster(&'static str),
+    Replica,
     Unreachable(String),
     Auth(String),
     Forbidden(String),
@@ -216,10 +251,12 @@ pub enum ConfigErrorKind {
     EmptyRealm,
     /// The prefix is empty or has a brace in it.
     BadPrefix,
-    /// The URL is not that of one server, `redis://` or `rediss://`.
+    /// The URL is none that [`RedisStore::builder`] takes.
     Url,
-    /// The server is a node of a cluster.
+    /// The URL is that of a cluster and the server is none of its nodes, or the other way round.
     Cluster,
+    /// The server is a replica.
+    Replica,
     /// Nothing answers there.
     Unreachable,
     /// The user or the password is wrong.
@@ -249,7 +286,8 @@ impl ConfigError {
             Cause::EmptyRealm => ConfigErrorKind::EmptyRealm,
             Cause::BadPrefix => ConfigErrorKind::BadPrefix,
             Cause::Url => ConfigErrorKind::Url,
-            Cause::Cluster => ConfigErrorKind::Cluster,
+            Cause::Cluster(_) => ConfigErrorKind::Cluster,
+            Cause::Replica => ConfigErrorKind::Replica,
             Cause::Unreachable(_) => ConfigErrorKind::Unreachable,
             Cause::Auth(_) => ConfigErrorKind::Auth,
             Cause::Forbidden(_) => ConfigErrorKind::Forbidden,
@@ -267,12 +305,12 @@ impl fmt::Display for ConfigError {
         match &self.0 {
             Cause::EmptyRealm => f.write_str("the realm is empty"),
             Cause::BadPrefix => f.write_str("the key prefix is empty or has a brace in it"),
-            Cause::Url => {
-                f.write_str("the URL is not that of one Redis server, redis:// or rediss://")
-            }
-            Cause::Cluster => {
-                f.write_str("the Redis server is a node of a cluster: one server is needed")
-            }
+            Cause::Url => f.write_str(
+                "the URL is none of redis://host:port/database, redis-cluster://host:port?node=host:port \
+                 or redis-sentinel://host:port?sentinelServiceName=name",
+            ),
+            Cause::Cluster(why) => f.write_str(why),
+            Cause::Replica => f.write_str("the Redis server is a replica: a master is needed"),
             Cause::Unreachable(why) => write!(f, "the Redis server can not be reached: {why}"),
             Cause::Auth(why) => write!(f, "the Redis server refused the user or password: {why}"),
             Cause::Forbidden(why) => write!(f, "the Redis user lacks a right: {why}"),
@@ -308,9 +346,14 @@ impl From<Failure> for ConfigError {
     fn from(failure: Failure) -> Self {
         Self(match failure {
             Failure::NoAnswer(why) => Cause::Unreachable(why),
+            Failure::NotYet => Cause::Unreachable("it did not answer in time".to_owned()),
             Failure::Refused { code, text } => match code.as_str() {
                 "NOAUTH" | "WRONGPASS" => Cause::Auth(text),
                 "NOPERM" => Cause::Forbidden(text),
+                "NOMASTER" => Cause::Replica,
+                _ if text.contains("cluster support disabled") => Cause::Cluster(
+                    "the URL is that of a Redis cluster, and the server is no node of one: use redis://",
+                ),
                 _ => Cause::Refused(text),
             },
         })

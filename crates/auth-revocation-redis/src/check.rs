@@ -11,7 +11,6 @@ use crate::{
     builder::{Cause, ConfigError},
     connection::Connection,
     join,
-    keys::Keys,
     reply::{Failure, Reply},
     script::Script,
     sessions,
@@ -37,6 +36,7 @@ pub(crate) fn line<'a>(info: &'a str, name: &str) -> Option<&'a str> {
 pub(crate) async fn server(
     connection: &Connection,
     deadline: Duration,
+    is_cluster: bool,
     allows_eviction: bool,
 ) -> Result<(), ConfigError> {
     let command = |name, args| connection.command(None, name, args, deadline);
@@ -44,7 +44,7 @@ pub(crate) async fn server(
         .await
         .map_err(ConfigError::from)?;
     let info = info.text().unwrap_or_default().to_owned();
-    judge(&info, allows_eviction).map_err(ConfigError::new)?;
+    judge(&info, is_cluster, allows_eviction).map_err(ConfigError::new)?;
     // Not everybody may read the configuration; without it there is nothing to warn of.
     if line(&info, "aof_enabled") == Some("0")
         && let Ok(Reply::List(save)) = command("CONFIG", vec!["GET".into(), "save".into()]).await
@@ -67,14 +67,16 @@ pub(crate) async fn server(
     Ok(())
 }
 
-fn judge(info: &str, allows_eviction: bool) -> Result<(), Cause> {
+fn judge(info: &str, is_cluster: bool, allows_eviction: bool) -> Result<(), Cause> {
     let version = line(info, "redis_version").unwrap_or_default();
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     if (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST {
         return Err(Cause::TooOld(version.to_owned()));
     }
-    if line(info, "cluster_enabled") == Some("1") {
-        return Err(Cause::Cluster);
+    if line(info, "cluster_enabled") == Some("1") && !is_cluster {
+        return Err(Cause::Cluster(
+            "the Redis server is a node of a cluster: use redis-cluster://",
+        ));
     }
     let policy = line(info, "maxmemory_policy").unwrap_or_default();
     if policy.starts_with("allkeys-") && !allows_eviction {
@@ -88,11 +90,10 @@ fn judge(info: &str, allows_eviction: bool) -> Result<(), Cause> {
     Ok(())
 }
 
-/// What is stored there, and what this user may do with it. Loads the scripts; gives their names.
-pub(crate) async fn schema(
+/// Loads the scripts; gives their names.
+pub(crate) async fn scripts(
     connection: &Connection,
     deadline: Duration,
-    keys: &Keys,
 ) -> Result<Vec<String>, ConfigError> {
     let mut shas = Vec::with_capacity(Script::ALL.len());
     for script in Script::ALL {
@@ -100,20 +101,25 @@ pub(crate) async fn schema(
         let sha = connection.command(None, "SCRIPT", args, deadline).await?;
         shas.push(sha.text().unwrap_or_default().to_owned());
     }
+    Ok(shas)
+}
+
+/// What is stored there, and what this user may do with it.
+pub(crate) async fn schema(inner: &Inner, deadline: Duration) -> Result<(), ConfigError> {
+    let keys = &inner.keys;
     // Under the tag of the schema's own slot, as all keys of one script.
     let scratch = format!("{}:d:{{{}}}:check", keys.prefix, keys.schema());
     let args = vec![
-        shas[Script::Schema as usize].clone(),
+        inner.shas[Script::Schema as usize].clone(),
         "2".to_owned(),
         keys.schema(),
         scratch,
         SCHEMA.to_owned(),
         LANES.to_string(),
     ];
-    let there = connection
-        .command(None, "EVALSHA", args, deadline)
-        .await?
-        .list()?;
+    let (connection, slot) = (inner.connection(), Some(keys.schema_slot()));
+    let there = connection.command_on(slot, "EVALSHA", args, deadline);
+    let there = there.await?.list()?;
     let there = (
         there.first().and_then(Reply::text),
         there.get(1).and_then(Reply::number),
@@ -122,17 +128,17 @@ pub(crate) async fn schema(
         let version = there.0.unwrap_or_default().to_owned();
         return Err(ConfigError::new(Cause::Schema(version)));
     }
-    Ok(shas)
+    Ok(())
 }
 
 /// Reads where every lane stands, and makes those that are not there.
 pub(crate) async fn lanes(inner: &Inner) -> Result<(), Failure> {
-    let connection = inner.data.pick();
+    let connection = inner.connection();
     let lanes: Vec<Lane> = Lane::all().collect();
     for some in lanes.chunks(256) {
         let raises = some
             .iter()
-            .map(|&lane| inner.step(&connection, lane, Script::Raise, Vec::new()));
+            .map(|&lane| inner.step(&connection, lane, Script::Raise, Vec::new(), Vec::new()));
         for step in join::all(raises).await {
             step?;
         }
@@ -159,11 +165,11 @@ mod tests {
         ];
         for (version, policy, good) in rows {
             assert_eq!(
-                judge(&info(version, policy), false).is_ok(),
+                judge(&info(version, policy), false, false).is_ok(),
                 good,
                 "{version} {policy}"
             );
         }
-        assert!(judge(&info("7.0.15", "allkeys-lru"), true).is_ok());
+        assert!(judge(&info("7.0.15", "allkeys-lru"), false, true).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use auth_core::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// How many hash slots a cluster has.
-const SLOTS: u16 = 16_384;
+pub(crate) const SLOTS: u16 = 16_384;
 /// Lane i is in slot 16 x i.
 const SLOTS_PER_LANE: u16 = SLOTS / LANES;
 
@@ -97,8 +97,18 @@ impl Keys {
         format!("{}:e:{{{}}}:{subject}", self.prefix, tag(lane))
     }
 
+    /// Both keys of a subject's list.
+    pub(crate) fn list(&self, lane: Lane, subject: SubjectKey) -> Vec<String> {
+        vec![self.index(lane, subject), self.entries(lane, subject)]
+    }
+
     pub(crate) fn schema(&self) -> String {
         format!("{}:schema", self.prefix)
+    }
+
+    /// The cluster slot of that.
+    pub(crate) fn schema_slot(&self) -> u16 {
+        slot_of(self.schema().as_bytes())
     }
 }
 

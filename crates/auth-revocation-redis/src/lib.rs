@@ -67,18 +67,24 @@
 //! |---|---|
 //! | `tls-rustls` | `rediss://`, by rustls and the system's certificates |
 
+mod address;
 mod breaker;
 mod builder;
 mod check;
+mod client;
 mod connection;
+mod discovery;
 mod join;
 mod keys;
+mod link;
 mod logins;
+mod node;
 mod refresh;
 mod reply;
 mod revocations;
 mod script;
 mod seen;
+mod servers;
 mod sessions;
 mod store;
 

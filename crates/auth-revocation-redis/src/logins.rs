@@ -38,11 +38,12 @@ impl Logins for RedisStore {
 
     fn withdraw(&self, subject: &str, login: LoginId) {
         let place = Place::of(&self.inner.realm, subject);
+        let list = self.inner.keys.list(place.lane, place.subject);
         let args = vec![text(place.subject.as_bytes()), login.to_string()];
         self.inner.begin(|inner| async move {
-            let connection = inner.data.pick();
+            let connection = inner.connection();
             let _ = inner
-                .step(&connection, place.lane, Script::Unlist, args)
+                .step(&connection, place.lane, Script::Unlist, list, args)
                 .await;
         });
     }
@@ -140,9 +141,19 @@ impl Inner {
                 start.clone(),
             ]
         };
-        let connection = self.data.pick();
+        let mut keys = self.keys.list(place.lane, place.subject);
+        if !start.is_empty() {
+            keys.push(self.keys.refresh(place.lane, admission.login));
+        }
+        let connection = self.connection();
         let step = self
-            .step(&connection, place.lane, Script::Admit, args(false, &[]))
+            .step(
+                &connection,
+                place.lane,
+                Script::Admit,
+                keys.clone(),
+                args(false, &[]),
+            )
             .await?;
         if step.outcome != "check" {
             return self.admitted(&step);
@@ -155,7 +166,7 @@ impl Inner {
             .filter(|(_, health)| matches!(health, Health::Dead))
             .map(|(login, _)| login)
             .collect();
-        let step = self.assert(place.lane, Script::Admit, args(true, &over), |step| {
+        let step = self.assert(place.lane, Script::Admit, keys, args(true, &over), |step| {
             for ended in step.into_iter().flat_map(ended) {
                 self.seen
                     .refuse_login(place.lane, ended.key, Some(ended.until));
@@ -188,7 +199,7 @@ impl Inner {
 
     /// The subject's list, the oldest first, and how each login of it is.
     async fn listed(&self, place: Place) -> Result<Vec<(String, Health)>, Failure> {
-        let connection = self.data.pick();
+        let connection = self.connection();
         let (lane, deadline) = (Some(place.lane), self.limits.write);
         let index = vec![
             self.keys.index(place.lane, place.subject),

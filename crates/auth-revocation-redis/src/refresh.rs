@@ -81,7 +81,7 @@ impl Inner {
         lane: Lane,
         login: LoginId,
     ) -> Result<Option<RefreshRecord>, Failure> {
-        let connection = self.data.pick();
+        let connection = self.connection();
         let (record, time) = tokio::join!(
             self.refresh_record(&connection, lane, login),
             connection.command(Some(lane), "TIME", Vec::new(), self.limits.read),
@@ -125,9 +125,10 @@ impl Inner {
             successor.derivation.key_id.to_string(),
             millis(rotation.grace).to_string(),
         ];
-        let connection = self.data.pick();
+        let connection = self.connection();
+        let record = vec![self.keys.refresh(rotation.lane, rotation.login)];
         let step = self
-            .step(&connection, rotation.lane, Script::Rotate, args)
+            .step(&connection, rotation.lane, Script::Rotate, record, args)
             .await?;
         let record = || parse(rotation.login, &hash(&step.rest)?);
         let subject = || {
@@ -157,6 +158,13 @@ impl Inner {
         })
     }
 
+    /// What ending a login touches besides its lane.
+    pub(crate) fn keys_of_login(&self, place: Place, login: LoginId) -> Vec<String> {
+        let mut keys = self.keys.list(place.lane, place.subject);
+        keys.push(self.keys.refresh(place.lane, login));
+        keys
+    }
+
     /// The login was ended by its rotation: refused here from now on, and held by replicas if they
     /// answer.
     async fn over(self: &Arc<Self>, rotation: &Rotation, subject: &str, until: Option<&Reply>) {
@@ -164,13 +172,14 @@ impl Inner {
         let until = until.and_then(Reply::number);
         self.seen.refuse_login(rotation.lane, key, until);
         let place = Place::of(&self.realm, subject);
+        let keys = self.keys_of_login(place, rotation.login);
         let args = vec![
             text(place.subject.as_bytes()),
             rotation.login.to_string(),
             text(key.as_bytes()),
         ];
         if self
-            .assert(rotation.lane, Script::EndLogin, args, |_| {})
+            .assert(rotation.lane, Script::EndLogin, keys, args, |_| {})
             .await
             .is_err()
         {

@@ -36,6 +36,11 @@ impl Reply {
         }
     }
 
+    /// Whether it is what a master answers to `ROLE`.
+    pub(crate) fn is_master(&self) -> bool {
+        matches!(self, Self::List(list) if list.first().and_then(Reply::text) == Some("master"))
+    }
+
     pub(crate) fn hash(self) -> Result<Hash, Failure> {
         hash(&self.list()?)
     }
@@ -54,6 +59,8 @@ pub(crate) fn hash(flat: &[Reply]) -> Result<Hash, Failure> {
 pub(crate) enum Failure {
     /// No answer: not connected, too slow, or the breaker is open.
     NoAnswer(String),
+    /// It has not been tried yet to connect.
+    NotYet,
     /// The server refused; the first word of its reply, and all of it.
     Refused { code: String, text: String },
 }
@@ -63,11 +70,25 @@ impl Failure {
         Self::NoAnswer(why.to_owned())
     }
 
+    pub(crate) fn not_yet() -> Self {
+        Self::NotYet
+    }
+
+    pub(crate) fn is_not_yet(&self) -> bool {
+        *self == Self::NotYet
+    }
+
     pub(crate) fn refused(text: &str) -> Self {
         let code = text.split_whitespace().next().unwrap_or_default();
         // Redis 7.0 says it so when a script may not run a command.
         let is_forbidden = text.contains("The user executing the script can't");
-        let code = if is_forbidden { "NOPERM" } else { code };
+        // And so when a key that a script reads has gone to another node of a cluster meanwhile.
+        let is_elsewhere = text.contains("access a non local key");
+        let code = match () {
+            () if is_forbidden => "NOPERM",
+            () if is_elsewhere => "TRYAGAIN",
+            () => code,
+        };
         Self::Refused {
             code: code.to_owned(),
             text: text.to_owned(),
@@ -86,10 +107,16 @@ impl Failure {
     /// writing, and say nothing of the next read.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::NoAnswer(_) => true,
+            Self::NoAnswer(_) | Self::NotYet => true,
             Self::Refused { code, .. } => matches!(
                 code.as_str(),
-                "LOADING" | "MASTERDOWN" | "BUSY" | "CLUSTERDOWN" | "NOAUTH" | "WRONGPASS"
+                "LOADING"
+                    | "MASTERDOWN"
+                    | "BUSY"
+                    | "CLUSTERDOWN"
+                    | "NOAUTH"
+                    | "WRONGPASS"
+                    | "NOMASTER"
             ),
         }
     }
@@ -103,7 +130,7 @@ impl From<Failure> for StoreError {
                 "OOM" => Self::Full,
                 _ => Self::Unavailable(Unavailable::default()),
             },
-            Failure::NoAnswer(_) => Self::Unavailable(Unavailable::default()),
+            Failure::NoAnswer(_) | Failure::NotYet => Self::Unavailable(Unavailable::default()),
         }
     }
 }

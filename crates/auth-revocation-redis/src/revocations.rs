@@ -1,19 +1,23 @@
 //! Verdicts and revocations.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use auth_core::{
     StoreError, Timestamp, Unavailable, Verdict,
     revocation::{Lane, LoginKey, Op, Place, Query, Standing, SubjectEpoch, TokenKey, judge},
     store::{Epoch, Notice, Revocation, Revocations, Subscription, Target},
 };
-use tokio::{time::Instant, time::timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     RedisStore,
     connection::Connection,
+    join,
     keys::{self, text},
     reply::Failure,
     script::Script,
+    servers::Hop,
     store::{Inner, Known, Step},
 };
 
@@ -53,7 +57,7 @@ impl Revocations for RedisStore {
 impl Inner {
     /// What is known of a query, within the deadline of reads.
     pub(crate) async fn look(&self, query: &Query) -> Result<Known, Failure> {
-        let connection = self.data.pick();
+        let connection = self.connection();
         timeout(self.limits.read, self.entries(&connection, query))
             .await
             .unwrap_or_else(|_| Err(Failure::no_answer("it did not answer in time")))
@@ -70,11 +74,7 @@ impl Inner {
         }
     }
 
-    async fn revoke(
-        self: &std::sync::Arc<Self>,
-        op: Op,
-        revocation: &Revocation,
-    ) -> Result<(), StoreError> {
+    async fn revoke(self: &Arc<Self>, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
         let op = text(op.as_bytes());
         let realm = revocation.realm();
         match revocation.target() {
@@ -93,7 +93,7 @@ impl Inner {
                     exp.to_string(),
                     self.limits.denied_tokens_per_lane.to_string(),
                 ];
-                let step = self.assert(lane, Script::Deny, args, |step| {
+                let step = self.assert(lane, Script::Deny, Vec::new(), args, |step| {
                     if step.is_none_or(|step| step.outcome != "full") {
                         let until = step.and_then(|step| step.rest.first()?.number());
                         self.seen.refuse_token(lane, token, until);
@@ -113,7 +113,8 @@ impl Inner {
                     login.to_string(),
                     text(key.as_bytes()),
                 ];
-                let step = self.assert(place.lane, Script::EndLogin, args, |step| {
+                let keys = self.keys_of_login(place, *login);
+                let step = self.assert(place.lane, Script::EndLogin, keys, args, |step| {
                     let until = step.and_then(|step| step.rest.first()?.number());
                     self.seen.refuse_login(place.lane, key, until);
                     self.tell(step, Notice::Login(place.lane, key));
@@ -161,7 +162,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let kept = keep.map_or_else(|| "-".to_owned(), |keep| text(keep.as_bytes()));
         let args = vec![text(place.subject.as_bytes()), kept, op];
-        let step = self.assert(place.lane, Script::RaiseSubject, args, |step| {
+        let step = self.assert(place.lane, Script::RaiseSubject, Vec::new(), args, |step| {
             let rest = step.map(|step| step.rest.as_slice());
             if let Some([epoch, _, floor, keep]) = rest
                 && let (Some(epoch), Some(floor)) = (epoch.number(), floor.number())
@@ -176,30 +177,80 @@ impl Inner {
     }
 
     async fn raise_all(&self, op: String) -> Result<bool, StoreError> {
+        let until = Instant::now() + self.limits.write;
         let write = async {
-            let connections = self.revoking.lock().await;
-            let connection = connections.pick();
             let mut is_new = false;
-            let lanes: Vec<Lane> = Lane::all().collect();
-            for some in lanes.chunks(LANES_AT_ONCE) {
-                let steps = some.iter().map(|&lane| {
-                    let step = self.step(&connection, lane, Script::RaiseAll, vec![op.clone()]);
-                    async move {
-                        let step = step.await?;
-                        self.seen.refuse_all(lane, self.seen.standing(lane).e);
-                        Ok::<_, Failure>(step.outcome == "new")
-                    }
-                });
-                for step in crate::join::all(steps).await {
-                    is_new |= step?;
-                }
+            let mut lanes = Vec::new();
+            for lane in Lane::all() {
+                lanes.push((lane, self.servers.hop(Some(keys::slot(lane)))?, 0));
             }
-            self.wait(&connection, lanes[0]).await?;
+            // Whoever has been redirected goes into the next round.
+            while !lanes.is_empty() {
+                let mut next = Vec::new();
+                while let Some((_, hop, _)) = lanes.last() {
+                    let (node, is_asking) = (hop.node.clone(), hop.is_asking);
+                    let (its, others) = lanes.into_iter().partition(|(_, hop, _)| {
+                        Arc::ptr_eq(&hop.node, &node) && hop.is_asking == is_asking
+                    });
+                    lanes = others;
+                    let pinned = Connection::Pinned(node.revoking(is_asking, until).await);
+                    is_new |= self
+                        .raise_lanes(&pinned, &op, its, until, &mut next)
+                        .await?;
+                }
+                lanes = next;
+            }
             Ok(is_new)
         };
-        let written = timeout(self.limits.write, write).await;
+        let written = timeout_at(until, write).await;
         let written = written.unwrap_or_else(|_| Err(Failure::no_answer("too slow")));
         written.map_err(StoreError::from)
+    }
+
+    /// Raises the lanes that one server has; those it has not are to come next.
+    async fn raise_lanes(
+        &self,
+        connection: &Connection,
+        op: &str,
+        lanes: Vec<(Lane, Hop, u32)>,
+        until: Instant,
+        next: &mut Vec<(Lane, Hop, u32)>,
+    ) -> Result<bool, Failure> {
+        let mut is_new = false;
+        let first = lanes.first().map(|(lane, ..)| *lane);
+        for some in lanes.chunks(LANES_AT_ONCE) {
+            let steps = some.iter().map(|(lane, hop, tries)| async move {
+                let step = self.step(
+                    connection,
+                    *lane,
+                    Script::RaiseAll,
+                    Vec::new(),
+                    vec![op.to_owned()],
+                );
+                let failure = match step.await {
+                    Ok(step) => {
+                        self.seen.refuse_all(*lane, self.seen.standing(*lane).e);
+                        return Ok((step.outcome == "new", None));
+                    }
+                    Err(failure) => failure,
+                };
+                let (slot, mut tries) = (Some(keys::slot(*lane)), *tries);
+                let again = self.servers.again(&failure, hop, slot, &mut tries, until);
+                match again.await {
+                    Some(hop) => Ok((false, Some((*lane, hop, tries)))),
+                    None => Err(failure),
+                }
+            });
+            for step in join::all(steps).await {
+                let (new, again) = step?;
+                is_new |= new;
+                next.extend(again);
+            }
+        }
+        if let Some(lane) = first {
+            self.wait(connection, lane).await?;
+        }
+        Ok(is_new)
     }
 
     /// One revocation on the connection for them: written, then held by replicas. `refuse` makes
@@ -208,19 +259,37 @@ impl Inner {
         &self,
         lane: Lane,
         script: Script,
+        keys: Vec<String>,
         args: Vec<String>,
         refuse: impl Fn(Option<&Step>),
     ) -> Result<Step, StoreError> {
+        let (slot, until) = (Some(keys::slot(lane)), Instant::now() + self.limits.write);
         let write = async {
-            let connections = self.revoking.lock().await;
-            let connection = connections.pick();
-            let step = self.step(&connection, lane, script, args).await;
-            refuse(step.as_ref().ok());
-            let step = step?;
-            self.wait(&connection, lane).await?;
-            Ok(step)
+            let (mut hop, mut tries) = (self.servers.hop(slot)?, 0);
+            loop {
+                let pinned = hop.node.revoking(hop.is_asking, until).await;
+                let connection = Connection::Pinned(pinned);
+                let step = self
+                    .step(&connection, lane, script, keys.clone(), args.clone())
+                    .await;
+                refuse(step.as_ref().ok());
+                match step {
+                    Ok(step) => {
+                        self.wait(&connection, lane).await?;
+                        return Ok(step);
+                    }
+                    Err(failure) => {
+                        drop(connection);
+                        let again = self.servers.again(&failure, &hop, slot, &mut tries, until);
+                        match again.await {
+                            Some(next) => hop = next,
+                            None => return Err(failure),
+                        }
+                    }
+                }
+            }
         };
-        let written = timeout(self.limits.write, write).await;
+        let written = timeout_at(until, write).await;
         written
             .unwrap_or_else(|_| {
                 refuse(None);

@@ -71,7 +71,7 @@ impl Sessions for RedisStore {
 
 impl Inner {
     async fn load(self: &Arc<Self>, key: &SessionKey) -> Result<Load, Failure> {
-        let connection = self.data.pick();
+        let connection = self.connection();
         let (lane, deadline) = (Some(key.lane), self.limits.read);
         let owner = self.owners.get(key);
         let record = connection.command(lane, "HGETALL", vec![self.keys.session(key)], deadline);
@@ -152,7 +152,7 @@ impl Inner {
     ) -> Result<(String, SessionRecord), Failure> {
         let mut names = vec![self.keys.session(key)];
         names.extend(old.map(|old| self.keys.session(old)));
-        let connection = self.data.pick();
+        let connection = self.connection();
         let deadline = self.limits.write;
         let answer = self.run(&connection, Some(key.lane), script, names, args, deadline);
         let mut answer = answer.await?.list()?;
@@ -228,7 +228,7 @@ impl Inner {
     fn moved(self: &Arc<Self>, key: &SessionKey, login: &SessionLogin) {
         let (key, login) = (*key, login.clone());
         self.begin(|inner| async move {
-            let connection = inner.data.pick();
+            let connection = inner.connection();
             let names = vec![inner.keys.session(&key), "moves".to_owned()];
             let moves = connection.command(Some(key.lane), "HMGET", names, inner.limits.read);
             let Ok(Ok(moves)) = moves.await.map(Reply::list) else {
@@ -246,15 +246,16 @@ impl Inner {
                 text(&key.hash),
                 moves.to_string(),
             ];
+            let list = inner.keys.list(place.lane, place.subject);
             let _ = inner
-                .step(&connection, place.lane, Script::Move, args)
+                .step(&connection, place.lane, Script::Move, list, args)
                 .await;
         });
     }
 
     async fn end(self: &Arc<Self>, key: &SessionKey) -> Result<(), Failure> {
         let names = vec![self.keys.session(key)];
-        let connection = self.data.pick();
+        let connection = self.connection();
         let deadline = self.limits.write;
         let args = vec![String::new()];
         let answer = self.run(
@@ -272,9 +273,10 @@ impl Inner {
             let place = Place::of(&self.realm, subject);
             let args = vec![text(place.subject.as_bytes()), login.to_owned()];
             self.begin(|inner| async move {
-                let connection = inner.data.pick();
+                let connection = inner.connection();
+                let list = inner.keys.list(place.lane, place.subject);
                 let _ = inner
-                    .step(&connection, place.lane, Script::Unlist, args)
+                    .step(&connection, place.lane, Script::Unlist, list, args)
                     .await;
             });
         }

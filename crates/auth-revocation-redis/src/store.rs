@@ -8,14 +8,15 @@ use auth_core::{
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 
 use crate::{
-    connection::{Connection, Connections},
+    connection::Connection,
     keys::{self, Keys, text},
     reply::{Failure, Reply},
     script::Script,
     seen::{Seen, Standing},
+    servers::Servers,
 };
 
 /// Every store trait on Redis or Valkey. Share it in an [`Arc`].
@@ -25,13 +26,13 @@ pub struct RedisStore {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// Shows the realm, the prefix and how the connections are.
+/// Shows the realm, the prefix and how the masters are.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("realm", &self.inner.realm)
             .field("prefix", &self.inner.keys.prefix)
-            .field("data", &self.inner.data)
+            .field("servers", &self.inner.servers)
             .finish_non_exhaustive()
     }
 }
@@ -39,9 +40,7 @@ impl fmt::Debug for RedisStore {
 pub(crate) struct Inner {
     pub(crate) realm: String,
     pub(crate) keys: Keys,
-    pub(crate) data: Connections,
-    /// One connection, used by one revocation at a time: `WAIT` counts what its connection wrote.
-    pub(crate) revoking: Mutex<Connections>,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) shas: Vec<String>,
     pub(crate) seen: Seen,
     pub(crate) hub: NoticeHub,
@@ -116,6 +115,14 @@ impl RedisStore {
 }
 
 impl Inner {
+    /// The way to the servers, for one caller.
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::Routed {
+            servers: Arc::clone(&self.servers),
+            turn: self.servers.turn(),
+        }
+    }
+
     /// Runs a task beside the caller, if there is a runtime.
     pub(crate) fn begin<F, Fut>(self: &Arc<Self>, task: F)
     where
@@ -159,12 +166,14 @@ impl Inner {
         }
     }
 
-    /// One atomic step on a lane.
+    /// One atomic step on a lane, and on further keys of it. A cluster that is just moving the lane
+    /// only lets a step run where all its keys are.
     pub(crate) async fn step(
         &self,
         connection: &Connection,
         lane: Lane,
         script: Script,
+        more: Vec<String>,
         args: Vec<String>,
     ) -> Result<Step, Failure> {
         let known = self.seen.standing(lane);
@@ -178,7 +187,8 @@ impl Inner {
             keys::tag(lane).to_owned(),
         ];
         words.extend(args);
-        let keys = vec![self.keys.lane(lane)];
+        let mut keys = vec![self.keys.lane(lane)];
+        keys.extend(more);
         let answer = self.run(
             connection,
             Some(lane),
@@ -235,7 +245,7 @@ impl Inner {
                 _ => Some(standing(&answer).ok_or_else(Failure::unreadable)?),
             };
             if known.is_lost_in(now.as_ref()) {
-                self.step(connection, lane, Script::Raise, Vec::new())
+                self.step(connection, lane, Script::Raise, Vec::new(), Vec::new())
                     .await?;
                 continue;
             }

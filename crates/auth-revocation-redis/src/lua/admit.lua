@@ -70,6 +70,9 @@ if arg(8) ~= '' then
     end
 end
 
+for i = 1, too_many do
+    redis.call('EXISTS', refresh_key(others[i].login))
+end
 local ended = {}
 for i = 1, too_many do
     local one = others[i]

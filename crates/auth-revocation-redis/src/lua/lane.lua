@@ -2,7 +2,9 @@
 -- first if it has lost something that the calling node remembers.
 --
 -- KEYS[1]     the lane's revocations, `p:v:{tag}`. The other keys a script needs are named after it
---             and carry the same tag: all of them are in one slot.
+--             and carry the same tag: all of them are in one slot. Those that the caller knows are
+--             given as further keys, so that a cluster that is moving the slot runs no script where
+--             only some of them are; the others are read before anything is written.
 -- ARGV[1]     a fresh random id, should the lane need a new one
 -- ARGV[2..5]  what the node remembers of the lane: id, e, h, n; the id is empty if nothing
 -- ARGV[6]     the prefix of all keys
@@ -171,6 +173,7 @@ local function end_login(subject, login, login_key)
     elseif entry and now >= entry.created + PENDING_FOR then
         stop = entry['end']
     end
+    redis.call('EXISTS', key('i', subject))
     local latest = now + MAX_LIFETIME
     local untl = math.min(stop or latest, latest) + ENTRY_MARGIN
     local known = redis.call('HGET', lane, 'l:' .. login_key)

@@ -1,0 +1,207 @@
+//! The one place that knows the client library: one connection to one server, without its own
+//! reconnecting, routing and repeating of commands.
+
+use std::time::Duration;
+
+use fred::{
+    prelude::{Builder, Client, ClientLike, Config, Error, ErrorKind, Options, Value},
+    types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion},
+};
+use tokio::time::timeout;
+
+use crate::{
+    address::{Address, Credentials, Host},
+    reply::{Failure, Reply},
+};
+
+/// How many commands may wait in one connection before new ones are refused.
+const MAX_QUEUED: usize = 4_096;
+/// A connection whose oldest command is unanswered for so long is closed.
+const UNRESPONSIVE: Duration = Duration::from_secs(5);
+
+/// How to connect to a server, but for where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Dial {
+    pub(crate) credentials: Credentials,
+    pub(crate) is_tls: bool,
+    pub(crate) database: Option<u8>,
+    /// How long connecting may take.
+    pub(crate) patience: Duration,
+    /// Whether the server has to be a master.
+    pub(crate) is_master: bool,
+    /// Whether it may send what was not asked for: RESP3.
+    pub(crate) takes_pushes: bool,
+}
+
+impl Dial {
+    /// To what holds the data.
+    pub(crate) fn data(address: &Address, patience: Duration) -> Self {
+        Self {
+            credentials: address.credentials.clone(),
+            is_tls: address.is_tls,
+            database: address.database,
+            patience,
+            is_master: true,
+            takes_pushes: false,
+        }
+    }
+
+    /// To sentinels.
+    pub(crate) fn sentinel(address: &Address, patience: Duration) -> Self {
+        Self {
+            credentials: address.sentinel.clone(),
+            is_tls: address.is_tls,
+            database: None,
+            patience,
+            is_master: false,
+            takes_pushes: false,
+        }
+    }
+
+    /// Connects once. The connection is closed when the [`Open`] is dropped.
+    pub(crate) async fn open(&self, host: &Host) -> Result<Open, Failure> {
+        let connecting = timeout(self.patience, self.connect(host));
+        connecting
+            .await
+            .unwrap_or_else(|_| Err(Failure::no_answer("it did not answer in time")))
+    }
+
+    async fn connect(&self, host: &Host) -> Result<Open, Failure> {
+        let scheme = if self.is_tls { "rediss" } else { "redis" };
+        let mut config =
+            Config::from_url_centralized(&format!("{scheme}://{host}")).map_err(failure)?;
+        config.fail_fast = true;
+        config.username.clone_from(&self.credentials.username);
+        config.password.clone_from(&self.credentials.password);
+        config.database = self.database;
+        if self.takes_pushes {
+            config.version = RespVersion::RESP3;
+        }
+        let mut builder = Builder::from_config(config);
+        // Without a policy it does not reconnect: who reconnects checks what is there first.
+        builder.with_connection_config(|config| {
+            // A command whose reply was lost is not sent again: we decide that.
+            config.max_command_attempts = 1;
+            config.max_command_buffer_len = MAX_QUEUED;
+            config.reconnect_on_auth_error = true;
+            config.connection_timeout = self.patience;
+            config.internal_command_timeout = self.patience;
+            config.unresponsive.max_timeout = Some(UNRESPONSIVE);
+        });
+        let client = builder.build().map_err(failure)?;
+        let closed = client.init().await.map_err(failure)?;
+        let open = Open {
+            wire: Wire(client),
+            closed,
+        };
+        if self.is_master {
+            let role = open.wire.send("ROLE", Vec::new(), false, self.patience);
+            if !role.await?.is_master() {
+                return Err(Failure::refused("NOMASTER it is a replica"));
+            }
+        }
+        Ok(open)
+    }
+}
+
+/// A connection, closed on drop.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) wire: Wire,
+    closed: ConnectHandle,
+}
+
+impl Open {
+    /// Waits until it is closed, for whatever reason.
+    pub(crate) async fn closed(&mut self) {
+        let _ = (&mut self.closed).await;
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.closed.abort();
+    }
+}
+
+/// Sends commands over one connection; they are answered in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire(pub(crate) Client);
+
+impl Wire {
+    /// One command, answered before `deadline` has passed or failed. `is_asking` tells a node of a
+    /// cluster that it is asked for a slot that it is just being given.
+    pub(crate) async fn send(
+        &self,
+        name: &'static str,
+        args: Vec<Value>,
+        is_asking: bool,
+        deadline: Duration,
+    ) -> Result<Reply, Failure> {
+        let command = |name| CustomCommand::new_static(name, ClusterHash::Random, false);
+        let options = Options {
+            timeout: Some(deadline),
+            ..Options::default()
+        };
+        let answer = async {
+            if !is_asking {
+                let client = self.0.with_options(&options);
+                return client.custom::<Value, Value>(command(name), args).await;
+            }
+            let both = self.0.pipeline();
+            let none: Vec<Value> = Vec::new();
+            both.custom::<(), Value>(command("ASKING"), none).await?;
+            both.custom::<(), Value>(command(name), args).await?;
+            let answers = both.try_all::<Value>().await;
+            let no_answer = || Err(Error::new(ErrorKind::IO, "no answer"));
+            answers.into_iter().nth(1).unwrap_or_else(no_answer)
+        };
+        // The client's own deadline begins when the command leaves its queue; this one holds.
+        match timeout(deadline, answer).await {
+            Ok(answer) => answer.map(reply).map_err(failure),
+            Err(_) => Err(Failure::no_answer("it did not answer in time")),
+        }
+    }
+}
+
+/// Arguments as the library wants them: repeating a command copies none of their bytes.
+pub(crate) fn values(args: Vec<String>) -> Vec<Value> {
+    args.into_iter().map(Value::from).collect()
+}
+
+fn reply(value: Value) -> Reply {
+    match value {
+        Value::Null => Reply::Nil,
+        Value::String(text) => Reply::Text(text.to_string()),
+        Value::Bytes(bytes) => String::from_utf8(bytes.to_vec()).map_or(Reply::Binary, Reply::Text),
+        Value::Integer(number) => Reply::Text(number.to_string()),
+        Value::Double(number) => Reply::Text(number.to_string()),
+        Value::Boolean(yes) => Reply::Text(u8::from(yes).to_string()),
+        Value::Array(list) => Reply::List(list.into_iter().map(reply).collect()),
+        Value::Map(map) => Reply::List(
+            map.inner()
+                .into_iter()
+                .flat_map(|(name, value)| [reply(Value::Bytes(name.into_bytes())), reply(value)])
+                .collect(),
+        ),
+        _ => Reply::Binary,
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let is_reply = |code: &str| code.len() >= 3 && code.bytes().all(|b| b.is_ascii_uppercase());
+    let code = error
+        .details()
+        .split_whitespace()
+        .next()
+        .unwrap_or_default();
+    match error.kind() {
+        ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled | ErrorKind::Backpressure => {
+            Failure::no_answer(error.details())
+        }
+        // What the server says begins with a word in capitals.
+        _ if is_reply(code) => Failure::refused(error.details()),
+        ErrorKind::Auth => Failure::refused(&format!("NOAUTH {}", error.details())),
+        _ => Failure::no_answer(error.details()),
+    }
+}
