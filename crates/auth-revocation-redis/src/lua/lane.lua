@@ -18,6 +18,10 @@
 local MAX_LIFETIME = 34560000000
 local ENTRY_MARGIN = 120000
 local PENDING_FOR = 60000
+-- The ring `r`: the fields that the last revocations wrote, the newest last. Each takes 24 bytes, as
+-- `t:` and a name have; `e` is filled up with spaces.
+local RING_OF = 64
+local RING_WIDTH = 24
 
 -- Integers below 2^53 as decimal text: Lua would write large ones with an exponent.
 local function int(number)
@@ -61,7 +65,8 @@ do
         e = h
         n = math.max(n, kn)
         raised = 1
-        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n), 'f', '0')
+        -- The ring says what led to the new n no more.
+        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n), 'f', '0', 'r', '')
     end
 end
 
@@ -126,11 +131,15 @@ local function prune()
     redis.call('HSET', lane, 'c', int(tokens), 'p', int(redis.call('HLEN', lane) * 2 + 64))
 end
 
--- Records one revocation: the next number, above all before it and never below the clock.
+-- Records one revocation: the next number, above all before it and never below the clock. Nothing
+-- else changes `n` or an entry, so that the last names of the ring are the last changes.
 local function record(field, value)
     n = n + 1
     h = math.max(h + 1, now)
-    redis.call('HSET', lane, 'h', int(h), 'n', int(n), field, value or int(h))
+    local padded = field .. string.rep(' ', RING_WIDTH - #field)
+    local ring = (redis.call('HGET', lane, 'r') or '') .. padded
+    ring = string.sub(ring, -RING_OF * RING_WIDTH)
+    redis.call('HSET', lane, 'h', int(h), 'n', int(n), 'r', ring, field, value or int(h))
     if redis.call('HLEN', lane) >= tonumber(redis.call('HGET', lane, 'p') or '64') then
         prune()
     end
