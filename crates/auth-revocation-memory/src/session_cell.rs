@@ -212,7 +212,7 @@ pub(crate) fn established(
 ) -> Result<SessionRecord, Established> {
     let mut record = match (old, &establish.login) {
         // A new id for the same login: its limits go on.
-        (Some(old), LoginChange::Keep) => SessionRecord {
+        (Some(old), LoginChange::Keep | LoginChange::Confirm) => SessionRecord {
             last_seen_at: old.last_seen_at.max(now),
             ..SessionRecord::clone(old)
         },
@@ -226,11 +226,15 @@ pub(crate) fn established(
             fields: old.map(|old| old.fields.clone()).unwrap_or_default(),
         },
     };
-    if let LoginChange::Set(login) = &establish.login {
-        record.login = Some(SessionLogin {
-            auth_time: now,
-            ..login.clone()
-        });
+    match (&establish.login, &mut record.login) {
+        (LoginChange::Set(login), _) => {
+            record.login = Some(SessionLogin {
+                auth_time: now,
+                ..login.clone()
+            });
+        }
+        (LoginChange::Confirm, Some(login)) => login.auth_time = login.auth_time.max(now),
+        _ => {}
     }
     if !establish.keep_data {
         record.fields.clear();

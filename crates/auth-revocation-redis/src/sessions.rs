@@ -181,6 +181,7 @@ impl Inner {
         };
         let mode = match &establish.login {
             LoginChange::Keep => "keep",
+            LoginChange::Confirm => "confirm",
             LoginChange::Set(_) => "set",
             _ => "clear",
         };
@@ -207,9 +208,7 @@ impl Inner {
         let (outcome, record) = step.await?;
         Ok(match outcome.as_str() {
             "done" => {
-                if let (Some(_), LoginChange::Keep, Some(login)) =
-                    (old, &establish.login, &record.login)
-                {
+                if let (Some(_), "keep" | "confirm", Some(login)) = (old, mode, &record.login) {
                     self.moved(&establish.new, login);
                 }
                 Established::Done(Arc::new(record))

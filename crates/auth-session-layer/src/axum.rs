@@ -43,7 +43,9 @@ impl IntoResponse for SessionError {
         ) {
             return status.into_response();
         }
-        let rejection = Rejection::new(self.rejection(), Protocol::HTTP, Challenge::default());
+        // Only of use to the one who reads it: browsers know no such scheme.
+        let challenge = Challenge::session("session".into());
+        let rejection = Rejection::new(self.rejection(), Protocol::HTTP, challenge);
         reject(&DefaultRejections, rejection, None)
     }
 }

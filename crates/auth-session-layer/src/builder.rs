@@ -41,6 +41,12 @@ impl SessionLayerBuilder {
 }
 
 impl<H> SessionLayerBuilder<H> {
+    /// Both limits at once: say [`Lifetimes::AAL2`].
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.config.lifetimes = lifetimes;
+        self
+    }
+
     /// Ends sessions that were not used for so long: 30 minutes unless set. None: never.
     pub fn idle(mut self, idle: Option<Duration>) -> Self {
         self.config.lifetimes.idle = idle;

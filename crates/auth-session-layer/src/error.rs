@@ -42,6 +42,8 @@ pub enum SessionErrorKind {
     /// The subject is empty, or the limits of the login are no limits: zero, or longer than 400
     /// days.
     InvalidLogin,
+    /// Nobody is logged in who could prove again who they are.
+    NotLoggedIn,
     /// The request came with a bearer token: its session cookie counts as absent.
     BearerPresent,
     /// The head of the response has gone out: no cookie can be sent any more.
@@ -76,6 +78,7 @@ impl SessionError {
                 RejectionKind::SessionEnded
             }
             SessionErrorKind::TooManyLogins => RejectionKind::TooManyLogins,
+            SessionErrorKind::NotLoggedIn => RejectionKind::Unauthenticated,
             _ => RejectionKind::CommitFailed,
         }
     }
@@ -121,6 +124,7 @@ impl fmt::Display for SessionError {
             SessionErrorKind::InvalidName => "not a field's name",
             SessionErrorKind::InvalidValue => "the value is not JSON of that type",
             SessionErrorKind::InvalidLogin => "not a valid login",
+            SessionErrorKind::NotLoggedIn => "nobody is logged in",
             SessionErrorKind::BearerPresent => "a bearer token is present, the session is not",
             SessionErrorKind::Late => "the head of the response has gone out",
         })

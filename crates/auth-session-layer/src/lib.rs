@@ -130,4 +130,4 @@ pub use session::Session;
 
 #[cfg(feature = "axum")]
 pub use crate::axum::MissingSessionLayer;
-pub use auth_core::store::{Epoch, Overflow};
+pub use auth_core::store::{Epoch, Lifetimes, Overflow};

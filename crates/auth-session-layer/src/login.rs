@@ -78,6 +78,11 @@ impl Login {
         self
     }
 
+    /// Both limits at once, instead of the layer's: say [`Lifetimes::AAL1`] for "remember me".
+    pub fn lifetimes(self, lifetimes: Lifetimes) -> Self {
+        self.idle(lifetimes.idle).absolute(lifetimes.absolute)
+    }
+
     /// Ends it when it was not used for so long, instead of the layer's limit; None: never.
     pub fn idle(mut self, idle: Option<Duration>) -> Self {
         self.idle = Some(idle);

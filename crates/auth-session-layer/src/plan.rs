@@ -43,6 +43,8 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) enum Who {
     Same,
+    /// The same, who has just proven it.
+    Confirmed,
     Nobody,
     Login(Box<NewLogin>),
 }
@@ -63,6 +65,7 @@ impl Plan {
         let writes = !pending.changes.to_send(saved).is_empty();
         let step = match (pending.login, &from) {
             (Some(login), _) => Some(Who::Login(Box::new(login))),
+            (None, _) if pending.confirm => Some(Who::Confirmed),
             (None, Some(_)) if pending.rotate => Some(Who::Same),
             (None, None) if writes => Some(Who::Nobody),
             (None, Some(_)) if writes => None,
@@ -156,7 +159,11 @@ impl Plan {
     /// The login that is over once this is done.
     pub(crate) fn replaced(&self) -> Option<(&str, LoginId)> {
         match &self.step {
-            Step::Fields | Step::Move { who: Who::Same, .. } => None,
+            Step::Fields
+            | Step::Move {
+                who: Who::Same | Who::Confirmed,
+                ..
+            } => None,
             Step::Move { .. } => {
                 let login = self.from.as_ref()?.record.login.as_ref()?;
                 Some((&login.subject, login.login))
@@ -200,6 +207,7 @@ impl Plan {
     ) -> Establish {
         let login = match who {
             Who::Same => LoginChange::Keep,
+            Who::Confirmed => LoginChange::Confirm,
             Who::Nobody => LoginChange::Clear,
             Who::Login(login) => LoginChange::Set(SessionLogin {
                 login: login.login,

@@ -99,6 +99,38 @@ impl Session {
         Ok(())
     }
 
+    /// Records at the commit that whoever is logged in has just proven again who they are: the
+    /// application has checked that it is them. For what needs a recent login
+    /// ([`RequireFresh`](auth_core::RequireFresh)), and for "sudo" modes.
+    ///
+    /// The session gets a new id; the login, its device, its data and its limits stay. To begin new
+    /// limits, or to change what the session may do, [log in](Self::login) again.
+    ///
+    /// # Errors
+    ///
+    /// `NotLoggedIn` if nobody is; `Unavailable`, as for [`data`](Self::data); `BearerPresent`;
+    /// `Late` after the head of the response.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn reauthenticate(&self) -> Result<(), SessionError> {
+        self.0.check_bearer(&self.0.state())?;
+        self.0.load().await.map_err(SessionErrorKind::Unavailable)?;
+        let mut state = self.0.open()?;
+        // A login that is about to be made is proof enough.
+        if state.pending.login.is_some() {
+            return Ok(());
+        }
+        match state.principal() {
+            Some(Ok(Some(_))) => {
+                state.pending.confirm = true;
+                Ok(())
+            }
+            _ => Err(SessionErrorKind::NotLoggedIn.into()),
+        }
+    }
+
     /// Commits now what would be committed after the handler.
     ///
     /// # Errors

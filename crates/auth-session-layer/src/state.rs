@@ -62,6 +62,8 @@ pub(crate) struct Live {
 pub(crate) struct Pending {
     pub(crate) login: Option<NewLogin>,
     pub(crate) rotate: bool,
+    /// Whether whoever is logged in has just proven it.
+    pub(crate) confirm: bool,
     pub(crate) changes: Changes,
 }
 
@@ -97,7 +99,7 @@ fn principal_of(record: &SessionRecord) -> Option<Principal> {
 
 impl Pending {
     pub(crate) fn is_empty(&self) -> bool {
-        self.login.is_none() && !self.rotate && self.changes.is_empty()
+        self.login.is_none() && !self.rotate && !self.confirm && self.changes.is_empty()
     }
 }
 

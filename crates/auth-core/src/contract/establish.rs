@@ -113,6 +113,42 @@ pub(super) async fn a_new_id_for_the_same_login_keeps_its_limits(w: World) {
     }
 }
 
+pub(super) async fn a_login_that_is_confirmed_keeps_all_but_its_time(w: World) {
+    let alice = w.log_in("alice").await;
+    w.set(&alice.key, &[("a", "1")]).await;
+    let before = w.live(&alice.key).await;
+    w.advance(Duration::from_secs(300)).await;
+    let confirmed = Establish {
+        login: LoginChange::Confirm,
+        // For sessions that begin.
+        lifetimes: Lifetimes::AAL1,
+        ..renewed(alice.key)
+    };
+    let after = w.establish(&confirmed).await;
+    let login = after.login.as_ref().expect("she is logged in");
+    w.assert_same_time(login.auth_time, w.now());
+    let mut expected = before.login.clone().expect("she was logged in");
+    expected.auth_time = login.auth_time;
+    assert_eq!(*login, expected);
+    assert_eq!(after.created_at, before.created_at);
+    assert_eq!(after.absolute_end, before.absolute_end);
+    assert_eq!(after.idle, before.idle);
+    assert_eq!(after.fields, before.fields);
+    assert_eq!(w.load(&alice.key).await, Load::Gone);
+    assert_eq!(w.establish(&confirmed).await, after, "it happens once");
+    w.settle().await;
+    // Wherever it is now, it is listed, and ended by the same name.
+    assert_eq!(super::list::list(&w, "alice").await.len(), 1);
+    w.end_login("alice", alice.login).await;
+    assert_eq!(w.load(&confirmed.new).await, Load::Ended);
+    // Of nobody there is nothing to confirm.
+    let nobody = Establish {
+        login: LoginChange::Confirm,
+        ..renewed(w.anonymous().await)
+    };
+    assert_eq!(w.establish(&nobody).await.login, None);
+}
+
 pub(super) async fn a_login_can_be_taken_off_a_session(w: World) {
     let alice = w.log_in("alice").await;
     w.set(&alice.key, &[("lang", "\"de\"")]).await;

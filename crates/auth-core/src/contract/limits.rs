@@ -52,6 +52,51 @@ pub(super) async fn a_session_without_an_idle_limit_ends_only_at_its_absolute_on
     assert_over(&w, &key).await;
 }
 
+pub(super) async fn every_edge_of_the_limits_is_where_it_should_be(w: World) {
+    let short = Lifetimes {
+        idle: Some(SECOND),
+        absolute: SECOND * 2,
+    };
+    for limits in [Lifetimes::AAL1, Lifetimes::AAL2, Lifetimes::AAL3, short] {
+        let unused = w.log_in_with("alice", limits).await.key;
+        let began = w.live(&unused).await.created_at;
+        if let Some(idle) = limits.idle {
+            // A use that was not recorded still counts in full: nothing ends before that.
+            let end = began.plus(idle).plus(touch_interval(idle));
+            for alive in [began.plus(idle), began.plus(idle).plus(MS), end] {
+                w.advance_to_just_before(alive).await;
+                assert!(w.is_live(&unused).await, "{limits:?}");
+            }
+            w.advance_to(end).await;
+            assert_over(&w, &unused).await;
+        }
+        let used = w.log_in_with("alice", limits).await.key;
+        let absolute_end = w.live(&used).await.created_at.plus(limits.absolute);
+        let step = limits.idle.unwrap_or(limits.absolute);
+        while w.now().plus(step) < absolute_end {
+            w.advance(step.saturating_sub(w.harness.tolerance())).await;
+            w.touch(&used).await;
+        }
+        w.advance_to_just_before(absolute_end).await;
+        assert!(w.is_live(&used).await, "{limits:?}");
+        w.advance_to(absolute_end).await;
+        assert_over(&w, &used).await;
+    }
+}
+
+pub(super) async fn a_touch_at_the_last_moment_counts_in_full(w: World) {
+    let key = w.log_in_with("alice", BOTH).await.key;
+    let end = w.live(&key).await.expires_at();
+    w.advance_to_just_before(end).await;
+    w.touch(&key).await;
+    let after = w.live(&key).await.expires_at();
+    w.assert_same_time(after, w.now().plus(IDLE).plus(touch_interval(IDLE)));
+    w.advance_to_just_before(after).await;
+    assert!(w.is_live(&key).await);
+    w.advance_to(after).await;
+    assert_over(&w, &key).await;
+}
+
 pub(super) async fn a_touch_is_a_use(w: World) {
     let key = w.log_in_with("alice", BOTH).await.key;
     let before = w.live(&key).await;

@@ -241,6 +241,7 @@ macro_rules! __contract_cases {
                 a_login_keeps_the_data_if_it_is_to
                 a_login_begins_new_limits
                 a_new_id_for_the_same_login_keeps_its_limits
+                a_login_that_is_confirmed_keeps_all_but_its_time
                 a_login_can_be_taken_off_a_session
                 changes_go_on_top_of_what_was_there
                 a_conflict_leaves_the_old_id_alive
@@ -253,6 +254,8 @@ macro_rules! __contract_cases {
                 an_idle_session_ends_after_its_limit_and_the_touch_interval
                 a_session_ends_at_its_absolute_limit_however_much_it_is_used
                 a_session_without_an_idle_limit_ends_only_at_its_absolute_one
+                every_edge_of_the_limits_is_where_it_should_be
+                a_touch_at_the_last_moment_counts_in_full
                 a_touch_is_a_use
                 a_commit_is_a_use
                 a_refused_commit_changes_nothing

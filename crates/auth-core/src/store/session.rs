@@ -28,14 +28,35 @@ impl fmt::Debug for SessionKey {
 /// How long a login may last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lifetimes {
-    /// It ends when it was not used for so long. None: it need not be used.
+    /// It ends when it was not used for so long, and at most one [touch interval](touch_interval)
+    /// later, since not every use is recorded. None: it need not be used.
     pub idle: Option<Duration>,
     /// It ends so long after it began, however much it is used.
     pub absolute: Duration,
 }
 
-/// How often reading a session is recorded as activity: a tenth of the idle limit, at most every
-/// 60 s.
+impl Lifetimes {
+    /// What NIST SP 800-63B-4 asks of assurance level 1: 30 days, however seldom it is used.
+    pub const AAL1: Self = Self {
+        idle: None,
+        absolute: Duration::from_secs(30 * 24 * 60 * 60),
+    };
+
+    /// What it asks of level 2: 24 hours, and an hour without use.
+    pub const AAL2: Self = Self {
+        idle: Some(Duration::from_secs(60 * 60)),
+        absolute: Duration::from_secs(24 * 60 * 60),
+    };
+
+    /// What it asks of level 3: 12 hours, and 15 minutes without use.
+    pub const AAL3: Self = Self {
+        idle: Some(Duration::from_secs(15 * 60)),
+        absolute: Duration::from_secs(12 * 60 * 60),
+    };
+}
+
+/// How often reading a session is recorded as activity: every tenth of the idle limit, and every
+/// 60 s if that is sooner, or if there is none.
 pub fn touch_interval(idle: Duration) -> Duration {
     (idle / 10).min(Duration::from_secs(60))
 }
@@ -81,8 +102,9 @@ impl SessionRecord {
 
     /// Whether a use at `now` is to be recorded.
     pub fn touch_is_due(&self, now: Timestamp) -> bool {
-        self.idle
-            .is_some_and(|idle| now >= self.last_seen_at.plus(touch_interval(idle)))
+        // Without an idle limit it is for the list of logins only.
+        let interval = touch_interval(self.idle.unwrap_or(Duration::MAX));
+        now >= self.last_seen_at.plus(interval)
     }
 }
 
@@ -157,7 +179,8 @@ pub struct Establish {
     /// Changes made to the data on top of that, each name once. What a change expects is compared
     /// with the data that stays.
     pub changes: Vec<FieldChange>,
-    /// How long it may last from now on; a rotation ([`LoginChange::Keep`] with an old id) keeps
+    /// How long it may last from now on; a rotation ([`LoginChange::Keep`] or
+    /// [`Confirm`](LoginChange::Confirm) with an old id) keeps
     /// the limits and the absolute end it has.
     pub lifetimes: Lifetimes,
     /// Names this command.
@@ -170,6 +193,8 @@ pub struct Establish {
 pub enum LoginChange {
     /// Whoever was.
     Keep,
+    /// Whoever was, and has just proven again who they are: `auth_time` becomes the store's now.
+    Confirm,
     /// This one, admitted just before. `auth_time` and `created_at` become the store's now.
     Set(SessionLogin),
     /// Nobody.
@@ -264,7 +289,8 @@ mod tests {
         record.last_seen_at = secs(0);
         assert!(!record.is_expired(Timestamp::from_millis(9_999_999)));
         assert!(record.is_expired(secs(10_000)));
-        assert!(!record.touch_is_due(secs(9_999)));
+        assert!(!record.touch_is_due(secs(59)));
+        assert!(record.touch_is_due(secs(60)));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Limits of time, with a clock that tests move.
 
-use auth_session_layer::Login;
+use std::time::Duration;
+
+use auth_session_layer::{Lifetimes, Login};
 
 use crate::{
     store::Call,
-    support::{Browser, World, count, log_in, ok, our_cookie, put, secs},
+    support::{Browser, START, World, count, log_in, ok, our_cookie, put, secs},
 };
 
 const MINUTE: u64 = 60;
@@ -127,4 +129,106 @@ async fn a_session_that_expires_while_its_request_runs_is_not_brought_back() {
     assert_eq!(response.status(), 409);
     assert_eq!(our_cookie(response.headers()), None);
     assert_eq!(browser.subject(&world).await, None);
+}
+
+#[tokio::test]
+async fn a_profile_is_for_the_layer_or_for_one_login() {
+    let day = 24 * 60 * MINUTE;
+    let rows = [
+        ("aal1", Lifetimes::AAL1, None, 30 * day),
+        ("aal2", Lifetimes::AAL2, Some(60 * MINUTE), day),
+        ("aal3", Lifetimes::AAL3, Some(15 * MINUTE), day / 2),
+    ];
+    for (row, profile, idle, absolute) in rows {
+        let layer = World::with(|builder| builder.lifetimes(profile));
+        let by_the_layer = Login::new("alice");
+        let login = World::new();
+        let by_itself = Login::new("alice").lifetimes(profile);
+        for (world, login) in [(layer, by_the_layer), (login, by_itself)] {
+            let mut browser = Browser::default();
+            browser
+                .visit(&world, async |session| log_in(&session, login.clone()))
+                .await;
+            let principal = browser.principal(&world).await.expect("logged in");
+            let unused = idle.map_or(absolute, |idle| idle + MINUTE);
+            assert_eq!(
+                principal.expires_at(),
+                Some(START.plus(secs(unused))),
+                "{row}"
+            );
+            let ms = Duration::from_millis(1);
+            world.advance(secs(unused) - ms);
+            assert_eq!(world.logins("alice").await.len(), 1, "{row}");
+            world.advance(ms);
+            assert_eq!(browser.subject(&world).await, None, "{row}");
+            assert!(world.logins("alice").await.is_empty(), "{row}");
+        }
+    }
+}
+
+/// To the millisecond: before the limit, at it, after it, and where the last use that was not
+/// recorded would still count.
+#[tokio::test]
+async fn every_edge_of_the_idle_limit() {
+    let ms = Duration::from_millis(1);
+    let (idle, interval) = (secs(10 * MINUTE), secs(MINUTE));
+    let rows = [
+        (idle - ms, true),
+        (idle, true),
+        (idle + ms, true),
+        (idle + interval - ms, true),
+        (idle + interval, false),
+        (idle + interval + ms, false),
+    ];
+    for (after, is_alive) in rows {
+        let world = World::with(|builder| builder.idle(Some(idle)));
+        let browser = world.browser_of("alice").await;
+        world.advance(after);
+        assert_eq!(
+            browser.subject(&world).await.is_some(),
+            is_alive,
+            "{after:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_use_is_recorded_when_that_is_due_and_not_before() {
+    let ms = Duration::from_millis(1);
+    let rows = [
+        ("a tenth of a short limit", Some(secs(10)), secs(1)),
+        (
+            "a minute of a long one",
+            Some(secs(20 * MINUTE)),
+            secs(MINUTE),
+        ),
+        (
+            "a minute of the default",
+            Some(secs(30 * MINUTE)),
+            secs(MINUTE),
+        ),
+        ("a minute for the list of devices", None, secs(MINUTE)),
+    ];
+    for (row, idle, interval) in rows {
+        let world = World::with(|builder| builder.idle(idle));
+        let browser = world.browser_of("alice").await;
+        let read = async || {
+            browser
+                .visit_without_taking(&world, async |session| {
+                    session.data().await.expect("available");
+                    ok()
+                })
+                .await;
+            count(&world.store.calls(), Call::Touch)
+        };
+        world.advance(interval - ms);
+        assert_eq!(read().await, 0, "{row}");
+        world.advance(ms);
+        assert_eq!(read().await, 1, "{row}");
+        assert_eq!(read().await, 0, "{row}");
+        world.advance(interval - ms);
+        assert_eq!(read().await, 0, "{row}");
+        world.advance(ms);
+        assert_eq!(read().await, 1, "{row}");
+    }
 }

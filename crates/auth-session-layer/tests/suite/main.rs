@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod outage;
 mod secrets;
+mod step_up;
 mod store;
 mod support;
 mod tower_stack;

@@ -235,6 +235,7 @@ fn what_the_client_got_wrong_is_not_the_servers_fault() {
         (SessionErrorKind::InvalidName, 400),
         (SessionErrorKind::InvalidLogin, 400),
         (SessionErrorKind::BearerPresent, 400),
+        (SessionErrorKind::NotLoggedIn, 401),
         (SessionErrorKind::Ended, 409),
         (SessionErrorKind::TooManyLogins, 403),
         (SessionErrorKind::Unavailable(Unavailable::default()), 503),
