@@ -30,6 +30,7 @@ struct Inner {
 #[derive(Clone)]
 struct TokenSlot {
     outcome: TokenOutcome,
+    details: Option<Arc<dyn Any + Send + Sync>>,
     realm: Arc<str>,
 }
 
@@ -155,8 +156,21 @@ impl Caller {
         outcome: TokenOutcome,
         realm: &Arc<str>,
     ) -> Self {
-        let realm = Arc::clone(realm);
-        let slot = TokenSlot { outcome, realm };
+        Self::join_token_with(extensions, outcome, None, realm)
+    }
+
+    /// As [`join_token`](Self::join_token), with the layer's own view of the token, for its extractors.
+    pub fn join_token_with(
+        extensions: &mut Extensions,
+        outcome: TokenOutcome,
+        details: Option<Arc<dyn Any + Send + Sync>>,
+        realm: &Arc<str>,
+    ) -> Self {
+        let slot = TokenSlot {
+            outcome,
+            details,
+            realm: Arc::clone(realm),
+        };
         Self::join(extensions, |inner| match inner.token.set(slot) {
             Ok(()) => Ok(()),
             Err(slot) => Err(Inner {
@@ -207,6 +221,17 @@ impl Caller {
         caller
     }
 
+    /// The token layer's own view of the token, if it is of type `T` and the token is what proved this caller.
+    pub fn token<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let slot = self.0.token.get()?;
+        let proven = matches!(slot.outcome, TokenOutcome::Proven(_));
+        let details = slot.details.clone()?;
+        if !proven || self.0.vouched.get().is_some() {
+            return None;
+        }
+        details.downcast().ok()
+    }
+
     /// The session layer's own handle, if it is of type `T`.
     pub fn session<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let session = self.0.session.get()?;
@@ -245,146 +270,4 @@ impl fmt::Debug for Caller {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{PrincipalKind, PrincipalParts};
-
-    #[derive(Debug)]
-    struct Loaded(Option<Principal>);
-
-    #[async_trait]
-    impl SessionSource for Loaded {
-        fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
-            None
-        }
-
-        async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
-            Ok(self.0.clone())
-        }
-
-        fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>> {
-            None
-        }
-
-        fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
-            self
-        }
-    }
-
-    fn somebody(kind: PrincipalKind, subject: &str) -> Principal {
-        Principal::insecure_for_tests(kind, PrincipalParts::new(subject))
-    }
-
-    fn session_of(subject: &str) -> Arc<dyn SessionSource> {
-        Arc::new(Loaded(Some(somebody(PrincipalKind::Session, subject))))
-    }
-
-    async fn subject(caller: &Caller) -> Option<String> {
-        let principal = caller.principal().await.expect("available");
-        principal.map(|p| p.subject().to_owned())
-    }
-
-    #[tokio::test]
-    async fn layers_share_one_caller_in_either_order_and_the_token_wins() {
-        let realm: Arc<str> = "r".into();
-        let token = || TokenOutcome::Proven(somebody(PrincipalKind::Token, "bearer"));
-        for session_first in [true, false] {
-            let mut extensions = Extensions::new();
-            let first = if session_first {
-                let first = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-                Caller::join_token(&mut extensions, token(), &realm);
-                first
-            } else {
-                let first = Caller::join_token(&mut extensions, token(), &realm);
-                Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-                first
-            };
-            assert_eq!(subject(&first).await.as_deref(), Some("bearer"));
-            let shared = extensions.get::<Caller>().expect("inserted");
-            assert!(shared.session::<Loaded>().is_some());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_token_hides_the_session_and_an_absent_one_does_not() {
-        let realm: Arc<str> = "r".into();
-        for (outcome, expected) in [
-            (TokenOutcome::Refused, None),
-            (TokenOutcome::Absent, Some("cookie".to_owned())),
-        ] {
-            let mut extensions = Extensions::new();
-            Caller::join_token(&mut extensions, outcome, &realm);
-            let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-            assert_eq!(subject(&caller).await, expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_came_along_from_another_request_is_replaced() {
-        let realm: Arc<str> = "r".into();
-        let mut extensions = Extensions::new();
-        Caller::join_session(&mut extensions, session_of("mallory"), &realm);
-        extensions.insert(somebody(PrincipalKind::Session, "mallory"));
-        let fresh = Caller::join_session(&mut extensions, session_of("alice"), &realm);
-        assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
-        assert!(extensions.get::<Principal>().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
-        let realm: Arc<str> = "r".into();
-        let token = |subject| TokenOutcome::Proven(somebody(PrincipalKind::Token, subject));
-        for (first, second, expected) in [
-            (TokenOutcome::Absent, TokenOutcome::Absent, Some("cookie")),
-            (TokenOutcome::Refused, token("second"), Some("second")),
-            (token("first"), TokenOutcome::Refused, None),
-        ] {
-            let mut extensions = Extensions::new();
-            Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-            Caller::join_token(&mut extensions, first, &realm);
-            let caller = Caller::join_token(&mut extensions, second, &realm);
-            assert_eq!(subject(&caller).await.as_deref(), expected);
-            assert!(caller.session::<Loaded>().is_some());
-        }
-    }
-
-    #[tokio::test]
-    async fn what_came_along_is_replaced_by_the_layers_of_both_kinds() {
-        let realm: Arc<str> = "r".into();
-        let mut extensions = Extensions::new();
-        let token = TokenOutcome::Proven(somebody(PrincipalKind::Token, "mallory"));
-        Caller::join_token(&mut extensions, token, &realm);
-        Caller::join_session(&mut extensions, session_of("mallory"), &realm);
-        Caller::join_session(&mut extensions, session_of("alice"), &realm);
-        let caller = Caller::join_token(&mut extensions, TokenOutcome::Absent, &realm);
-        assert_eq!(subject(&caller).await.as_deref(), Some("alice"));
-    }
-
-    #[tokio::test]
-    async fn unavailable_is_neither_somebody_nor_nobody() {
-        let mut extensions = Extensions::new();
-        let outcome = TokenOutcome::Unavailable(Unavailable::default());
-        let caller = Caller::join_token(&mut extensions, outcome, &"r".into());
-        assert_eq!(caller.principal().await, Err(Unavailable::default()));
-        assert_eq!(caller.peek(), Err(NotResolved));
-    }
-
-    #[tokio::test]
-    async fn peeking_does_not_take_unresolved_for_nobody() {
-        let mut extensions = Extensions::new();
-        let caller = Caller::join_session(&mut extensions, session_of("alice"), &"r".into());
-        assert_eq!(caller.peek(), Err(NotResolved));
-    }
-
-    #[tokio::test]
-    async fn what_the_application_vouches_for_comes_first() {
-        let realm: Arc<str> = "r".into();
-        let mut extensions = Extensions::new();
-        Caller::vouch(
-            &mut extensions,
-            Principal::vouched(PrincipalParts::new("machine")),
-        );
-        let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-        assert_eq!(subject(&caller).await.as_deref(), Some("machine"));
-    }
-}
+mod tests;

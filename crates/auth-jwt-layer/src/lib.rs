@@ -3,6 +3,7 @@
 //! - A [`Verifier`], over the [`KeySet`] of one issuer, turns the bytes of a token into [`Verified`]
 //!   claims, or one word why not.
 //! - [`JwtLayer`] makes that the request's caller, and asks a store whether the token was revoked.
+//! - [`Claims`] are what else the token says, as a type of your own.
 //! - An [`Issuer`] makes access tokens, and rotates the refresh tokens beside them.
 //!
 //! ```
@@ -43,10 +44,13 @@
 //! |---|---|
 //! | `jwt-aws-lc` (default) | signatures by AWS-LC |
 //! | `jwt-rust-crypto` | signatures by the RustCrypto crates |
+//! | `axum` | the extractor [`Claims`] |
 //!
-//! With both, AWS-LC is used. With neither, every key set fails to build ([`ConfigErrorKind::NoBackend`]).
+//! With both backends, AWS-LC is used. With neither, every key set fails to build ([`ConfigErrorKind::NoBackend`]).
 
 mod algorithm;
+#[cfg(feature = "axum")]
+mod axum;
 mod base64url;
 mod error;
 mod issuer;
@@ -54,6 +58,7 @@ mod json;
 mod keys;
 mod layer;
 mod refresh;
+mod typed;
 mod verify;
 
 pub use algorithm::Algorithm;
@@ -66,4 +71,5 @@ pub use issuer::{
 pub use keys::{KeySet, KeySetBuilder};
 pub use layer::{Jwt, JwtLayer, JwtLayerBuilder, OnInvalid, ResponseFuture};
 pub use refresh::{RefreshKeys, RefreshKeysError};
+pub use typed::{Claims, NoClaims};
 pub use verify::{Verified, Verifier, VerifierBuilder};

@@ -20,16 +20,23 @@ pub(super) struct Examiner {
     outage: OutagePolicy,
 }
 
+/// A token that proved somebody.
+#[derive(Clone)]
+pub(super) struct Proof {
+    pub(super) principal: Principal,
+    pub(super) token: Verified,
+}
+
 /// What is known without waiting.
 pub(super) enum Examined {
     /// There is no token.
     Absent,
     /// There is one, and it proves this principal.
-    Proven(Principal),
+    Proven(Proof),
     /// There is one, and it is no good, or can not be judged.
     Refused(RejectionKind),
     /// It is good if the store says so.
-    Ask(Query, Principal),
+    Ask(Query, Proof),
 }
 
 impl Examiner {
@@ -60,21 +67,20 @@ impl Examiner {
             Ok(None) => return Examined::Absent,
             Err(_) => return Examined::Refused(RejectionKind::InvalidRequest),
         };
-        let (verifier, verified) = match verify(&self.verifiers, token.as_bytes()) {
+        let (verifier, token) = match verify(&self.verifiers, token.as_bytes()) {
             Ok(proven) => proven,
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
         let Some(store) = &self.store else {
-            return Examined::Proven(principal(&verified, verifier.is_own(), None));
+            let principal = token.principal(None, || principal(verifier, &token, None));
+            return Examined::Proven(Proof { principal, token });
         };
-        let query = match query(&**store, verifier, &verified) {
-            Ok(query) => query,
-            Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
-        };
-        let principal = principal(&verified, verifier.is_own(), Some(query));
-        match store.verdict_now(&query) {
-            Some(verdict) => self.settle(verdict, &query, principal),
-            None => Examined::Ask(query, principal),
+        match proof(&**store, verifier, token) {
+            Err(why) => Examined::Refused(RejectionKind::InvalidToken(why)),
+            Ok((query, proof)) => match store.verdict_now(&query) {
+                Some(verdict) => self.settle(verdict, &query, proof),
+                None => Examined::Ask(query, proof),
+            },
         }
     }
 
@@ -90,13 +96,13 @@ impl Examiner {
     }
 
     /// What the store's verdict makes of a proven token. Never [`Examined::Ask`].
-    pub(super) fn settle(&self, verdict: Verdict, query: &Query, principal: Principal) -> Examined {
+    pub(super) fn settle(&self, verdict: Verdict, query: &Query, proof: Proof) -> Examined {
         let verdict = match (verdict, self.outage) {
             (Verdict::Unknown, OutagePolicy::Stale { at_most }) => self.stale(query, at_most),
             (verdict, _) => verdict,
         };
         match verdict {
-            Verdict::Active => Examined::Proven(principal),
+            Verdict::Active => Examined::Proven(proof),
             Verdict::Revoked => {
                 Examined::Refused(RejectionKind::InvalidToken(InvalidToken::Revoked))
             }
@@ -114,48 +120,60 @@ impl Examiner {
     }
 }
 
-/// What to ask the store: by version for our own tokens, by `iat` for others'.
-fn query(
+/// What the store is asked of a token, and whom it proves if the answer is good.
+fn proof(
     store: &dyn Revocations,
     verifier: &Verifier,
-    verified: &Verified,
-) -> Result<Query, InvalidToken> {
-    let token_id = verified.token_id().ok_or(InvalidToken::Claims)?;
-    let issued_at = verified.issued_at().ok_or(InvalidToken::Claims)?;
+    token: Verified,
+) -> Result<(Query, Proof), InvalidToken> {
+    let issued_at = token.issued_at().ok_or(InvalidToken::Claims)?;
+    // An issuer whose clock is ahead could otherwise outrun a revocation.
+    let skew = Duration::from_millis(FOREIGN_SKEW_MS);
+    if !verifier.is_own() && issued_at > verifier.clock().now().plus(skew) {
+        return Err(InvalidToken::NotYetValid);
+    }
     // It would outlive what the store remembers, and come back to life.
-    if verified.expires_at() > issued_at.plus(MAX_LIFETIME) {
+    if token.expires_at() > issued_at.plus(MAX_LIFETIME) {
         return Err(InvalidToken::Claims);
     }
-    let query = if verifier.is_own() {
-        let login = own_login(verified).ok_or(InvalidToken::Claims)?;
-        let version = verified.version().ok_or(InvalidToken::Claims)?;
-        Query::own(store.realm(), verified.subject(), &login, version)
-    } else {
-        // An issuer whose clock is ahead could otherwise outrun a revocation.
-        let now = verifier.clock().now();
-        let latest = now.plus(Duration::from_millis(FOREIGN_SKEW_MS));
-        if issued_at > latest {
-            return Err(InvalidToken::NotYetValid);
-        }
-        let realm = verifier.realm().unwrap_or(verified.issuer());
-        Query::foreign(realm, verified.subject(), issued_at)
+    let realm = match verifier.is_own() {
+        true => store.realm(),
+        false => verifier.realm().unwrap_or(token.issuer()),
     };
-    Ok(query.token(verified.issuer(), token_id))
+    if verifier.is_own() && (own_login(&token).is_none() || token.version().is_none()) {
+        return Err(InvalidToken::Claims);
+    }
+    let token_id = token.token_id().ok_or(InvalidToken::Claims)?;
+    let principal = token.principal(Some(realm), || {
+        let subject = token.subject();
+        // By version for our own tokens, by `iat` for others'.
+        let query = match (verifier.is_own(), own_login(&token), token.version()) {
+            (true, Some(login), Some(version)) => Query::own(realm, subject, &login, version),
+            _ => Query::foreign(realm, subject, issued_at),
+        };
+        principal(
+            verifier,
+            &token,
+            Some(query.token(token.issuer(), token_id)),
+        )
+    });
+    let query = principal.query(store).ok_or(InvalidToken::Claims)?;
+    Ok((query, Proof { principal, token }))
 }
 
-fn own_login(verified: &Verified) -> Option<LoginId> {
-    verified.session_id()?.parse().ok()
+fn own_login(token: &Verified) -> Option<LoginId> {
+    token.session_id()?.parse().ok()
 }
 
-fn principal(verified: &Verified, own: bool, query: Option<Query>) -> Principal {
-    let login = if own { own_login(verified) } else { None };
-    let parts = PrincipalParts::new(verified.subject())
-        .issuer(verified.issuer())
-        .client_id(verified.client_id().map(str::to_owned))
+fn principal(verifier: &Verifier, token: &Verified, query: Option<Query>) -> Principal {
+    let login = own_login(token).filter(|_| verifier.is_own());
+    let parts = PrincipalParts::new(token.subject())
+        .issuer(token.issuer())
+        .client_id(token.client_id().map(str::to_owned))
         .login(login)
-        .scopes(verified.scopes().clone())
-        .auth_time(verified.auth_time())
+        .scopes(token.scopes().clone())
+        .auth_time(token.auth_time())
         .query(query)
-        .expires_at(Some(verified.expires_at()));
+        .expires_at(Some(token.expires_at()));
     Principal::proven(PrincipalKind::Token, parts)
 }

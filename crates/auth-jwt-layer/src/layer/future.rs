@@ -13,7 +13,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{builder::Settings, service::Next};
+use super::{builder::Settings, examine::Proof, service::Next};
 
 /// What has to be waited for before the request can go on.
 pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -21,7 +21,7 @@ pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// What was waited for.
 pub(super) enum Answer {
     /// The store's verdict on a proven token.
-    Verdict(Verdict, Query, Principal),
+    Verdict(Verdict, Query, Proof),
     /// Who else the caller is.
     Caller(Result<Option<Principal>, Unavailable>),
 }

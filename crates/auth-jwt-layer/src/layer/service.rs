@@ -96,23 +96,28 @@ impl<H> Settings<H> {
     where
         H: RejectionHandler<ResBody>,
     {
+        let mut details = None;
         let outcome = match examined {
-            Examined::Proven(principal) => TokenOutcome::Proven(principal),
+            Examined::Proven(proof) => {
+                details = Some(proof.token.into_details());
+                TokenOutcome::Proven(proof.principal)
+            }
             Examined::Absent => TokenOutcome::Absent,
             Examined::Refused(kind) if self.on_invalid == OnInvalid::Refuse => {
                 return Next::Refuse(self.refuse(request, kind));
             }
             Examined::Refused(RejectionKind::Unavailable(why)) => TokenOutcome::Unavailable(why),
             Examined::Refused(_) => TokenOutcome::Refused,
-            Examined::Ask(query, principal) => {
+            Examined::Ask(query, proof) => {
                 let verdict = self.examiner.ask(query);
                 return Next::Wait(Box::pin(async move {
-                    Answer::Verdict(verdict.await, query, principal)
+                    Answer::Verdict(verdict.await, query, proof)
                 }));
             }
         };
         let extensions = request.extensions_mut();
-        let caller = Caller::join_token(extensions, outcome, &self.challenge_realm);
+        let realm = &self.challenge_realm;
+        let caller = Caller::join_token_with(extensions, outcome, details, realm);
         if !self.required {
             return Next::Inner;
         }
@@ -134,8 +139,8 @@ impl<H> Settings<H> {
         H: RejectionHandler<ResBody>,
     {
         match answer {
-            Answer::Verdict(verdict, query, principal) => {
-                let settled = self.examiner.settle(verdict, &query, principal);
+            Answer::Verdict(verdict, query, proof) => {
+                let settled = self.examiner.settle(verdict, &query, proof);
                 self.proceed(request, settled)
             }
             Answer::Caller(found) => self.require(request, found),

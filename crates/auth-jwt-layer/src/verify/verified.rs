@@ -1,8 +1,13 @@
 //! Claims that were checked.
 
-use std::{fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use auth_core::{InvalidToken, Scopes, Timestamp};
+use auth_core::{Caller, InvalidToken, Principal, Scopes, Timestamp};
+use http::Extensions;
 use serde::de::DeserializeOwned;
 
 /// The claims of a token whose signature and claims were checked. Only a
@@ -25,11 +30,35 @@ pub(super) struct Facts {
     pub(super) auth_time: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
     pub(super) json: Box<[u8]>,
+    /// Whom it proves, once that was asked, and in which realm.
+    pub(super) principal: OnceLock<(Option<Box<str>>, Principal)>,
 }
 
 impl Verified {
     pub(super) fn new(facts: Facts) -> Self {
         Self(Arc::new(facts))
+    }
+
+    /// The token that proved the caller of a request behind a [`JwtLayer`](crate::JwtLayer). None if it was no token,
+    /// but a session, or nobody.
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        let caller = extensions.get::<Caller>()?;
+        caller.token::<Facts>().map(Self)
+    }
+
+    /// For the request's [`Caller`].
+    pub(crate) fn into_details(self) -> Arc<dyn Any + Send + Sync> {
+        self.0
+    }
+
+    /// Whom it proves in a realm. Made at most once, as long as the realm is the same.
+    pub(crate) fn principal(&self, realm: Option<&str>, make: impl Fn() -> Principal) -> Principal {
+        let in_this_realm = || (realm.map(Into::into), make());
+        let (of, principal) = self.0.principal.get_or_init(in_this_realm);
+        match of.as_deref() == realm {
+            true => principal.clone(),
+            false => make(),
+        }
     }
 
     /// `iss`.

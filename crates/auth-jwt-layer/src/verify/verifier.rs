@@ -1,6 +1,10 @@
 //! The verifier.
 
-use std::{slice, sync::Arc, time::Duration};
+use std::{
+    slice,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use auth_core::{Clock, InvalidToken};
 
@@ -104,6 +108,7 @@ impl Verifier {
             auth_time: claims.auth_time.as_ref().map(|at| at.0),
             expires_at,
             json: Box::default(),
+            principal: OnceLock::new(),
         };
         facts.json = json.into();
         Ok(Verified::new(facts))
