@@ -99,6 +99,8 @@ pub enum ConfigErrorKind {
     ScopePath,
     /// An empty realm, or one for tokens of our own, which belong to their store's.
     Realm,
+    /// The name of no cookie.
+    CookieName,
     /// Two verifiers for one issuer.
     DuplicateIssuer,
 }
@@ -127,6 +129,7 @@ impl ConfigErrorKind {
             Self::SizeLimit => "the size limit is not within 1 to 8192 bytes",
             Self::ScopePath => "the scope path is not usable",
             Self::Realm => "the realm is empty, or is given for tokens of our own",
+            Self::CookieName => "not the name of a cookie",
             Self::DuplicateIssuer => "two verifiers are for the same issuer",
         }
     }

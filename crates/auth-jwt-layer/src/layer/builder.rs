@@ -10,13 +10,15 @@ use crate::{ConfigError, Verifier};
 
 /// Identifies callers by their bearer tokens.
 ///
-/// 1. No `Authorization: Bearer`: the caller is whoever other layers find, and the request goes on.
+/// 1. No `Authorization: Bearer`, nor a [cookie](JwtLayerBuilder::cookie) if that was asked for: the caller is whoever other layers find, and the request goes on.
 /// 2. A malformed header is refused (400), and so is a token that the [`Verifier`] of
 ///    its issuer refuses (401).
 /// 3. With a [store](JwtLayerBuilder::store), a revoked token is refused (401); where the store can
 ///    not tell, the answer is 503 or what the [outage policy](JwtLayerBuilder::outage) says.
 /// 4. Otherwise the token's principal is the request's [`Caller`](auth_core::Caller), whatever
 ///    cookies came along.
+///
+/// Tokens in the query are never looked at (RFC 9700 section 4.3.2): they end up in logs.
 ///
 /// Token endpoints stand outside this layer: clients send expired tokens along with a refresh.
 #[must_use]
@@ -47,6 +49,7 @@ pub enum OnInvalid {
 pub struct JwtLayerBuilder<H = DefaultRejections> {
     verifiers: Vec<Verifier>,
     store: Option<Arc<dyn Revocations>>,
+    cookie: Option<String>,
     outage: OutagePolicy,
     on_invalid: OnInvalid,
     required: bool,
@@ -60,6 +63,7 @@ impl JwtLayer {
         JwtLayerBuilder {
             verifiers: vec![verifier],
             store: None,
+            cookie: None,
             outage: OutagePolicy::default(),
             on_invalid: OnInvalid::default(),
             required: false,
@@ -83,6 +87,19 @@ impl<H> JwtLayerBuilder<H> {
     /// longer than the 400 days that stores remember are refused.
     pub fn store(mut self, store: Arc<dyn Revocations>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Takes the token from this cookie, too, where there is no bearer in the `Authorization` header: `__Host-token`,
+    /// say. The application sets the cookie, as `Secure`, `HttpOnly` and `SameSite=Lax` or stricter.
+    ///
+    /// A browser sends a cookie along with what other sites make it send. Whoever takes tokens from one needs
+    /// protection against cross-site request forgery, such as tower-http's `CsrfLayer`, around this layer.
+    ///
+    /// A token that is refused is refused wherever it came from. For pages that anybody may see, where a browser
+    /// comes with a cookie that has expired, there is [`OnInvalid::Anonymous`].
+    pub fn cookie(mut self, name: impl Into<String>) -> Self {
+        self.cookie = Some(name.into());
         self
     }
 
@@ -117,6 +134,7 @@ impl<H> JwtLayerBuilder<H> {
         JwtLayerBuilder {
             verifiers: self.verifiers,
             store: self.store,
+            cookie: self.cookie,
             outage: self.outage,
             on_invalid: self.on_invalid,
             required: self.required,
@@ -129,10 +147,10 @@ impl<H> JwtLayerBuilder<H> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for two verifiers of one issuer, and when a store is attached but a verifier is to take
+    /// [`ConfigError`] for two verifiers of one issuer, for the name of no cookie, and when a store is attached but a verifier is to take
     /// tokens that live for longer than stores remember.
     pub fn build(self) -> Result<JwtLayer<H>, ConfigError> {
-        let examiner = Examiner::new(self.verifiers, self.store, self.outage)?;
+        let examiner = Examiner::new(self.verifiers, self.store, self.cookie, self.outage)?;
         Ok(JwtLayer(Arc::new(Settings {
             examiner,
             on_invalid: self.on_invalid,

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use auth_core::{
     InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts, RejectionKind,
     Unavailable, Verdict,
-    credentials::bearer_token,
+    credentials::{CookieLookup, MalformedAuthorization, bearer_token, find_cookie},
     revocation::{FOREIGN_SKEW_MS, MAX_LIFETIME, Query},
     store::Revocations,
 };
@@ -17,6 +17,7 @@ use crate::{ConfigError, ConfigErrorKind, Verified, Verifier, verify::verify};
 pub(super) struct Examiner {
     verifiers: Box<[Verifier]>,
     store: Option<Arc<dyn Revocations>>,
+    cookie: Option<String>,
     outage: OutagePolicy,
 }
 
@@ -43,8 +44,12 @@ impl Examiner {
     pub(super) fn new(
         verifiers: Vec<Verifier>,
         store: Option<Arc<dyn Revocations>>,
+        cookie: Option<String>,
         outage: OutagePolicy,
     ) -> Result<Self, ConfigError> {
+        if cookie.as_deref().is_some_and(|name| !is_name(name)) {
+            return Err(ConfigErrorKind::CookieName.into());
+        }
         for (number, verifier) in verifiers.iter().enumerate() {
             let mut before = verifiers[..number].iter();
             if before.any(|other| other.issuer() == verifier.issuer()) {
@@ -57,17 +62,18 @@ impl Examiner {
         Ok(Self {
             verifiers: verifiers.into(),
             store,
+            cookie,
             outage,
         })
     }
 
     pub(super) fn examine(&self, headers: &HeaderMap) -> Examined {
-        let token = match bearer_token(headers) {
+        let token = match self.token(headers) {
             Ok(Some(token)) => token,
             Ok(None) => return Examined::Absent,
             Err(_) => return Examined::Refused(RejectionKind::InvalidRequest),
         };
-        let (verifier, token) = match verify(&self.verifiers, token.as_bytes()) {
+        let (verifier, token) = match verify(&self.verifiers, token) {
             Ok(proven) => proven,
             Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
         };
@@ -82,6 +88,21 @@ impl Examiner {
                 None => Examined::Ask(query, proof),
             },
         }
+    }
+
+    /// The token of the header, or else of the cookie. An empty cookie, and two of the name, are none.
+    fn token<'a>(
+        &self,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<&'a [u8]>, MalformedAuthorization> {
+        if let Some(token) = bearer_token(headers)? {
+            return Ok(Some(token.as_bytes()));
+        }
+        let cookie = self.cookie.as_deref();
+        Ok(match cookie.map(|name| find_cookie(headers, name)) {
+            Some(CookieLookup::One(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        })
     }
 
     /// Asks the store.
@@ -176,4 +197,10 @@ fn principal(verifier: &Verifier, token: &Verified, query: Option<Query>) -> Pri
         .query(query)
         .expires_at(Some(token.expires_at()));
     Principal::proven(PrincipalKind::Token, parts)
+}
+
+/// A cookie's name is a token (RFC 6265 section 4.1.1, RFC 9110 section 5.6.2).
+fn is_name(name: &str) -> bool {
+    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(is_name_byte)
 }

@@ -2,6 +2,7 @@
 #![cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 
 mod claims;
+mod cookie;
 mod field;
 mod foreign;
 mod issuers;
