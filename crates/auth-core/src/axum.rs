@@ -1,13 +1,15 @@
 //! Extractors for axum handlers.
 
+use std::fmt;
+
 use axum_core::{
-    extract::{FromRequestParts, OptionalFromRequestParts},
+    extract::{FromRef, FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
 
 use crate::{
-    Caller, Challenge, Principal, Rejection, RejectionKind, Unavailable,
+    Caller, Challenge, Principal, Rejection, RejectionKind, Unavailable, UserError, UserLoader,
     rejection::{DefaultRejections, Protocol, reject},
 };
 
@@ -44,11 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let principal =
             <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
-        principal.ok_or_else(|| {
-            let caller = parts.extensions.get::<Caller>();
-            let challenge = caller.map(Caller::challenge).unwrap_or_default();
-            refusal(parts, RejectionKind::Unauthenticated, challenge)
-        })
+        principal.ok_or_else(|| unauthenticated(parts))
     }
 }
 
@@ -63,11 +61,87 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
         let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state)
             .await
             .map_err(IntoResponse::into_response)?;
-        let unavailable = |why: Unavailable| {
-            refusal(parts, RejectionKind::Unavailable(why), Challenge::default())
-        };
-        caller.principal().await.map_err(unavailable)
+        let principal = caller.principal().await;
+        principal.map_err(|why| unavailable(parts, why))
     }
+}
+
+/// The application's own user, found by a [`UserLoader`] that is, or is part of, the router's state.
+///
+/// Nobody is refused with 401, and so is a principal whose user there is not any more; as
+/// `Option<CurrentUser<_>>` it is None. If the store can not tell, that is 503; an error of the
+/// loader is answered as the application answers it.
+///
+/// ```
+/// # use auth_core::{CurrentUser, Principal, UserLoader};
+/// # #[derive(Clone)] struct App;
+/// # #[derive(Clone)] struct User { name: String }
+/// # impl UserLoader for App {
+/// #     type User = User;
+/// #     type Error = std::convert::Infallible;
+/// #     async fn load_user(&self, _: &Principal) -> Result<Option<User>, Self::Error> { Ok(None) }
+/// # }
+/// async fn greet(CurrentUser(user): CurrentUser<App>) -> String {
+///     format!("hello {}", user.name)
+/// }
+/// ```
+pub struct CurrentUser<L: UserLoader>(pub L::User);
+
+impl<L: UserLoader> Clone for CurrentUser<L> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<L: UserLoader<User: fmt::Debug>> fmt::Debug for CurrentUser<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CurrentUser").field(&self.0).finish()
+    }
+}
+
+impl<S, L> FromRequestParts<S> for CurrentUser<L>
+where
+    S: Send + Sync,
+    L: UserLoader<Error: IntoResponse> + FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let user = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        user.ok_or_else(|| unauthenticated(parts))
+    }
+}
+
+impl<S, L> OptionalFromRequestParts<S> for CurrentUser<L>
+where
+    S: Send + Sync,
+    L: UserLoader<Error: IntoResponse> + FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        match caller.user(&L::from_ref(state)).await {
+            Ok(user) => Ok(user.map(Self)),
+            Err(UserError::Unavailable(why)) => Err(unavailable(parts, why)),
+            Err(UserError::Loader(error)) => Err(error.into_response()),
+        }
+    }
+}
+
+fn unauthenticated(parts: &Parts) -> Response {
+    let caller = parts.extensions.get::<Caller>();
+    let challenge = caller.map(Caller::challenge).unwrap_or_default();
+    refusal(parts, RejectionKind::Unauthenticated, challenge)
+}
+
+fn unavailable(parts: &Parts, why: Unavailable) -> Response {
+    refusal(parts, RejectionKind::Unavailable(why), Challenge::default())
 }
 
 fn refusal(parts: &Parts, kind: RejectionKind, challenge: Challenge) -> Response {

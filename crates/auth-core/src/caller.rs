@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use http::Extensions;
 
-use crate::{Challenge, Principal, Unavailable};
+use crate::{Challenge, Principal, Unavailable, user::Users};
 
 /// Who is calling, as far as the layers of this request know: one handle in the request's
 /// extensions, shared by all of them. Cheap to clone.
@@ -25,6 +25,7 @@ struct Inner {
     vouched: OnceLock<Principal>,
     token: OnceLock<TokenSlot>,
     session: OnceLock<SessionSlot>,
+    users: Users,
 }
 
 #[derive(Clone)]
@@ -124,6 +125,10 @@ impl Caller {
         }
     }
 
+    pub(crate) fn users(&self) -> &Users {
+        &self.0.users
+    }
+
     /// What is known without the session; `Err` if the session has to be asked.
     fn without_session(&self) -> Result<Result<Option<Principal>, Unavailable>, &SessionSlot> {
         if let Some(vouched) = self.0.vouched.get() {
@@ -146,6 +151,7 @@ impl Caller {
                 vouched: principal.into(),
                 token: inner.token.clone(),
                 session: inner.session.clone(),
+                ..Inner::default()
             }),
         })
     }

@@ -58,7 +58,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `axum` | extractors: [`Caller`], [`Principal`], `Option<Principal>` |
+//! | `axum` | extractors: [`Caller`], [`Principal`], `Option<Principal>`, `CurrentUser` |
 //! | `contract-suite` | `contract`: the tests that every store has to pass |
 
 #[cfg(feature = "axum")]
@@ -80,9 +80,10 @@ pub mod rejection;
 pub mod revocation;
 mod scopes;
 pub mod store;
+mod user;
 
 #[cfg(feature = "axum")]
-pub use axum::MissingLayer;
+pub use axum::{CurrentUser, MissingLayer};
 pub use caller::{Caller, NotResolved, SessionSource, TokenOutcome};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{StoreError, Unavailable};
@@ -96,3 +97,4 @@ pub use random::random_bytes;
 pub use rejection::{Challenge, Rejection, RejectionHandler, RejectionKind};
 pub use revocation::Verdict;
 pub use scopes::{MAX_SCOPE_BYTES, MAX_SCOPES, ParseScopesError, Scopes};
+pub use user::{UserError, UserLoader};

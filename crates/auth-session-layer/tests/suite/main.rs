@@ -17,4 +17,6 @@ mod step_up;
 mod store;
 mod support;
 mod tower_stack;
+#[cfg(feature = "axum")]
+mod users;
 mod vectors;
