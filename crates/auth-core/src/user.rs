@@ -6,7 +6,7 @@ use std::{
     error::Error,
     fmt,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use crate::{Caller, Principal, Unavailable};
@@ -134,12 +134,17 @@ impl Caller {
 type Slot<U> = Arc<async_lock::Mutex<Option<(Principal, Option<U>)>>>;
 
 /// The users that were found for one request, by the type of their loader.
+///
+/// Most requests want none, and pay for none.
 #[derive(Default)]
-pub(crate) struct Users(Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>);
+pub(crate) struct Users(OnceLock<Box<Mutex<Slots>>>);
+
+type Slots = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
 impl Users {
     fn slot<L: UserLoader>(&self) -> Slot<L::User> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.0.get_or_init(Box::default);
+        let mut slots = slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots
             .entry(TypeId::of::<L>())
             .or_insert_with(|| Box::new(Slot::<L::User>::default()));
