@@ -68,7 +68,7 @@ pub use issuer::{
     IssuerConfigErrorKind, LoginError, RefreshError, SigningKeys, SigningKeysBuilder, TokenLogin,
     Tokens,
 };
-pub use keys::{KeySet, KeySetBuilder};
+pub use keys::{KeySet, KeySetBuilder, KeySource, LiveKeys};
 pub use layer::{Jwt, JwtLayer, JwtLayerBuilder, OnInvalid, ResponseFuture};
 pub use refresh::{RefreshKeys, RefreshKeysError};
 pub use typed::{Claims, NoClaims};

@@ -5,6 +5,7 @@ mod builder;
 mod curve;
 mod jwk;
 mod rsa;
+mod source;
 mod spki;
 
 use std::{fmt, sync::Arc};
@@ -12,8 +13,10 @@ use std::{fmt, sync::Arc};
 use jsonwebtoken::DecodingKey;
 
 pub use builder::KeySetBuilder;
+pub use source::{KeySource, LiveKeys};
 
 pub(crate) use backend::backend;
+pub(crate) use source::{Keys, KeysToCome};
 
 use crate::Algorithm;
 
@@ -38,6 +41,11 @@ impl KeySet {
     /// Begins without a key.
     pub fn builder() -> KeySetBuilder {
         KeySetBuilder::default()
+    }
+
+    /// Whether whoever verifies by them can also sign.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.0.iter().any(|key| key.algorithm.is_symmetric())
     }
 
     /// The key that a token names. A token without a `kid` can only mean the one key there is, and

@@ -11,7 +11,11 @@ use auth_core::{
 };
 use http::HeaderMap;
 
-use crate::{ConfigError, ConfigErrorKind, Verified, Verifier, verify::verify};
+use crate::{
+    ConfigError, ConfigErrorKind, Verified, Verifier,
+    keys::KeysToCome,
+    verify::{Refusal, verify},
+};
 
 /// Examines tokens.
 pub(super) struct Examiner {
@@ -36,6 +40,8 @@ pub(super) enum Examined {
     Proven(Proof),
     /// There is one, and it is no good, or can not be judged.
     Refused(RejectionKind),
+    /// Its key is being fetched: examine it again then.
+    AwaitKeys(KeysToCome),
     /// It is good if the store says so.
     Ask(Query, Proof),
 }
@@ -67,15 +73,22 @@ impl Examiner {
         })
     }
 
-    pub(super) fn examine(&self, headers: &HeaderMap) -> Examined {
+    /// `waited` says that the request has waited for keys once.
+    pub(super) fn examine(&self, headers: &HeaderMap, waited: bool) -> Examined {
         let token = match self.token(headers) {
             Ok(Some(token)) => token,
             Ok(None) => return Examined::Absent,
             Err(_) => return Examined::Refused(RejectionKind::InvalidRequest),
         };
-        let (verifier, token) = match verify(&self.verifiers, token) {
+        let (verifier, token) = match verify(&self.verifiers, token, waited) {
             Ok(proven) => proven,
-            Err(why) => return Examined::Refused(RejectionKind::InvalidToken(why)),
+            Err(Refusal::Invalid(why)) => {
+                return Examined::Refused(RejectionKind::InvalidToken(why));
+            }
+            Err(Refusal::Unavailable(why)) => {
+                return Examined::Refused(RejectionKind::Unavailable(why));
+            }
+            Err(Refusal::Wait(keys)) => return Examined::AwaitKeys(keys),
         };
         let Some(store) = &self.store else {
             let principal = token.principal(None, || principal(verifier, &token, None));
@@ -116,7 +129,7 @@ impl Examiner {
         }
     }
 
-    /// What the store's verdict makes of a proven token. Never [`Examined::Ask`].
+    /// What the store's verdict makes of a proven token. Never something to wait for.
     pub(super) fn settle(&self, verdict: Verdict, query: &Query, proof: Proof) -> Examined {
         let verdict = match (verdict, self.outage) {
             (Verdict::Unknown, OutagePolicy::Stale { at_most }) => self.stale(query, at_most),

@@ -20,6 +20,8 @@ pub(super) type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// What was waited for.
 pub(super) enum Answer {
+    /// Keys were fetched, or were not.
+    Keys,
     /// The store's verdict on a proven token.
     Verdict(Verdict, Query, Proof),
     /// Who else the caller is.

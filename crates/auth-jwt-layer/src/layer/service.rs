@@ -64,7 +64,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let examined = self.settings.examiner.examine(request.headers());
+        let examined = self.settings.examiner.examine(request.headers(), false);
         match self.settings.proceed(&mut request, examined) {
             Next::Inner => ResponseFuture::inner(self.inner.call(request)),
             Next::Refuse(response) => ResponseFuture::refused(response),
@@ -108,6 +108,12 @@ impl<H> Settings<H> {
             }
             Examined::Refused(RejectionKind::Unavailable(why)) => TokenOutcome::Unavailable(why),
             Examined::Refused(_) => TokenOutcome::Refused,
+            Examined::AwaitKeys(keys) => {
+                return Next::Wait(Box::pin(async move {
+                    keys.await;
+                    Answer::Keys
+                }));
+            }
             Examined::Ask(query, proof) => {
                 let verdict = self.examiner.ask(query);
                 return Next::Wait(Box::pin(async move {
@@ -139,6 +145,10 @@ impl<H> Settings<H> {
         H: RejectionHandler<ResBody>,
     {
         match answer {
+            Answer::Keys => {
+                let examined = self.examiner.examine(request.headers(), true);
+                self.proceed(request, examined)
+            }
             Answer::Verdict(verdict, query, proof) => {
                 let settled = self.examiner.settle(verdict, &query, proof);
                 self.proceed(request, settled)

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{Clock, SystemClock};
 
 use super::{Verifier, scopes::ScopePaths};
-use crate::{ConfigError, ConfigErrorKind, KeySet};
+use crate::{ConfigError, ConfigErrorKind, KeySource};
 
 /// The greatest leeway: 60 s.
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ pub struct VerifierBuilder(Settings);
 pub(super) struct Settings {
     pub(super) issuer: Box<str>,
     pub(super) audiences: Vec<Box<str>>,
-    pub(super) keys: KeySet,
+    pub(super) keys: KeySource,
     pub(super) leeway: Duration,
     pub(super) plain_jwt: bool,
     pub(super) max_lifetime: Option<Duration>,
@@ -29,11 +29,13 @@ pub(super) struct Settings {
     pub(super) own: bool,
     pub(super) realm: Option<Box<str>>,
     pub(super) scopes_at: ScopePaths,
+    /// In bytes, if that was said.
+    pub(super) cache: Option<usize>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl VerifierBuilder {
-    pub(super) fn new(issuer: &str, audience: &str, keys: KeySet) -> Self {
+    pub(super) fn new(issuer: &str, audience: &str, keys: KeySource) -> Self {
         Self(Settings {
             issuer: issuer.into(),
             audiences: vec![audience.into()],
@@ -46,6 +48,7 @@ impl VerifierBuilder {
             own: false,
             realm: None,
             scopes_at: ScopePaths::default(),
+            cache: None,
             clock: Arc::new(SystemClock),
         })
     }
@@ -113,6 +116,15 @@ impl VerifierBuilder {
     /// Another place where scopes are; what is at either counts.
     pub fn more_scopes_at<I: IntoIterator<Item: Into<Box<str>>>>(mut self, path: I) -> Self {
         self.0.scopes_at = self.0.scopes_at.and(path);
+        self
+    }
+
+    /// Remembers verified tokens, in at most so many bytes of memory, zero for none. 8 MiB where keys are public,
+    /// which is about 4,000 tokens, and none where they are secrets, which are quick to verify by.
+    ///
+    /// A token that is remembered is refused all the same when it has expired, was revoked, or its key is gone.
+    pub fn cache(mut self, max_bytes: usize) -> Self {
+        self.0.cache = Some(max_bytes);
         self
     }
 

@@ -1,6 +1,7 @@
 //! From the bytes of a token to checked claims.
 
 mod builder;
+mod cache;
 mod claims;
 mod compact;
 mod header;
@@ -16,4 +17,4 @@ pub use builder::VerifierBuilder;
 pub use verified::Verified;
 pub use verifier::Verifier;
 
-pub(crate) use verifier::verify;
+pub(crate) use verifier::{Refusal, verify};

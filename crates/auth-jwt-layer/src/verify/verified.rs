@@ -51,6 +51,25 @@ impl Verified {
         self.0
     }
 
+    /// How many bytes it keeps, but for what is the same for all.
+    pub(super) fn bytes(&self) -> usize {
+        let Facts {
+            issuer,
+            subject,
+            token_id,
+            client_id,
+            session_id,
+            scopes,
+            json,
+            ..
+        } = &*self.0;
+        let optional = [token_id, client_id, session_id];
+        let optional = optional.map(|text| text.as_ref().map_or(0, |text| text.len()));
+        let texts = issuer.len() + subject.len() + scopes.as_str().len();
+        // Its principal has them again.
+        json.len() + 2 * (texts + optional.iter().sum::<usize>())
+    }
+
     /// Whom it proves in a realm. Made at most once, as long as the realm is the same.
     pub(crate) fn principal(&self, realm: Option<&str>, make: impl Fn() -> Principal) -> Principal {
         let in_this_realm = || (realm.map(Into::into), make());

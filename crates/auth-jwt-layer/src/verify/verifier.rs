@@ -6,53 +6,89 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Clock, InvalidToken};
+use auth_core::{Clock, InvalidToken, Unavailable};
 
 use super::{
     Verified, VerifierBuilder,
     builder::Settings,
+    cache::{Cache, TokenHash},
     claims::{Claims, has_come, unproven_issuer},
     compact::{self, Compact},
     header::Header,
     verified::Facts,
 };
-use crate::{Algorithm, KeySet};
+use crate::{
+    Algorithm, KeySet, KeySource,
+    keys::{Keys, KeysToCome},
+};
 
 /// Verifies the tokens of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Verifier(Arc<Settings>);
+pub struct Verifier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    cache: Option<Cache>,
+}
+
+/// The memory for verified tokens, unless said otherwise: 8 MiB.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why a token is not taken, or not yet.
+pub(crate) enum Refusal {
+    Invalid(InvalidToken),
+    /// Its key may exist, but that can not be found out now.
+    Unavailable(Unavailable),
+    /// To be tried again when its key was fetched.
+    Wait(KeysToCome),
+}
+
+impl From<InvalidToken> for Refusal {
+    fn from(why: InvalidToken) -> Self {
+        Self::Invalid(why)
+    }
+}
 
 impl Verifier {
     /// Begins with the defaults: `at+jwt` tokens, 30 s of leeway, the system's clock.
-    pub fn builder(issuer: &str, audience: &str, keys: KeySet) -> VerifierBuilder {
-        VerifierBuilder::new(issuer, audience, keys)
+    pub fn builder(issuer: &str, audience: &str, keys: impl Into<KeySource>) -> VerifierBuilder {
+        VerifierBuilder::new(issuer, audience, keys.into())
     }
 
     pub(super) fn new(settings: Settings) -> Self {
-        Self(Arc::new(settings))
+        let unless_said = match settings.keys.is_symmetric() {
+            true => 0,
+            false => CACHE_BYTES,
+        };
+        let cache = match settings.cache.unwrap_or(unless_said) {
+            0 => None,
+            bytes => Some(Cache::new(bytes)),
+        };
+        Self(Arc::new(Inner { settings, cache }))
     }
 
     /// Whose tokens it verifies.
     pub fn issuer(&self) -> &str {
-        &self.0.issuer
+        &self.0.settings.issuer
     }
 
     /// Whether its issuer is our own.
     pub fn is_own(&self) -> bool {
-        self.0.own
+        self.0.settings.own
     }
 
     pub(crate) fn realm(&self) -> Option<&str> {
-        self.0.realm.as_deref()
+        self.0.settings.realm.as_deref()
     }
 
     pub(crate) fn longest_lifetime(&self) -> Option<Duration> {
-        self.0.max_lifetime
+        self.0.settings.max_lifetime
     }
 
     /// What tells it the time.
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        &*self.0.settings.clock
     }
 
     /// Checks a token: its shape, header, issuer, key and signature, and only then its claims.
@@ -61,24 +97,55 @@ impl Verifier {
     ///
     /// [`InvalidToken`]: the first thing that is wrong with it.
     pub fn verify(&self, token: &[u8]) -> Result<Verified, InvalidToken> {
-        verify(slice::from_ref(self), token).map(|(_, verified)| verified)
+        match verify(slice::from_ref(self), token, false) {
+            Ok((_, verified)) => Ok(verified),
+            Err(Refusal::Invalid(why)) => Err(why),
+            Err(Refusal::Unavailable(_) | Refusal::Wait(_)) => Err(InvalidToken::Key),
+        }
     }
 
-    /// Checks the key and the signature.
-    fn prove(&self, header: &Header<'_>, parts: &Compact<'_>) -> Result<(), InvalidToken> {
-        let settings = &*self.0;
+    #[cfg(test)]
+    pub(super) fn is_caching(&self) -> bool {
+        self.0.cache.is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembers(&self, token: &[u8]) -> bool {
+        self.cached(TokenHash::of(token), token).is_some()
+    }
+
+    /// The token, if it was verified before by the keys that there are now.
+    fn cached(&self, hash: TokenHash, token: &[u8]) -> Option<Verified> {
+        let cache = self.0.cache.as_ref()?;
+        let generation = self.0.settings.keys.generation(self.clock().now())?;
+        cache.get(hash, token, generation)
+    }
+
+    /// Checks the key and the signature. Returns the generation of the keys.
+    fn prove(
+        &self,
+        header: &Header<'_>,
+        parts: &Compact<'_>,
+        waited: bool,
+    ) -> Result<u64, Refusal> {
+        let settings = &self.0.settings;
         if !header.is_of_type(settings.plain_jwt) {
-            return Err(InvalidToken::Type);
+            return Err(InvalidToken::Type.into());
         }
-        match verifies(&settings.keys, header, parts)? {
-            true => Ok(()),
-            false => Err(InvalidToken::Signature),
+        let now = settings.clock.now();
+        match settings.keys.keys(header.kid(), now, waited) {
+            Keys::Known(keys, generation) => match verifies(&keys, header, parts)? {
+                true => Ok(generation),
+                false => Err(InvalidToken::Signature.into()),
+            },
+            Keys::Unavailable(why) => Err(Refusal::Unavailable(why)),
+            Keys::ToCome(keys) => Err(Refusal::Wait(keys)),
         }
     }
 
     /// Checks claims whose signature is good, but for the time.
     fn check(&self, json: Vec<u8>) -> Result<Verified, InvalidToken> {
-        let settings = &*self.0;
+        let settings = &self.0.settings;
         let claims = Claims::read(&json, settings.own, &settings.scopes_at)?;
         let missing = InvalidToken::Claims;
         let issuer = claims.issuer().ok_or(missing)?;
@@ -116,7 +183,7 @@ impl Verifier {
 
     /// Checks whether this is the time for it.
     fn check_times(&self, token: &Verified) -> Result<(), InvalidToken> {
-        let settings = &*self.0;
+        let settings = &self.0.settings;
         let now = settings.clock.now();
         let expires_at = token.expires_at();
         if expires_at <= now.minus(settings.leeway) {
@@ -138,14 +205,22 @@ impl Verifier {
 /// Checks a token against the verifier of its issuer, one of these.
 ///
 /// The issuer is chosen by claims that are not proven yet, so all that a stranger gains by naming another one is that
-/// his token is checked against that one's keys.
+/// his token is checked against that one's keys. `waited` says that it has waited for keys once.
 pub(crate) fn verify<'v>(
     verifiers: &'v [Verifier],
     token: &[u8],
-) -> Result<(&'v Verifier, Verified), InvalidToken> {
-    let limit = |verifier: &Verifier| verifier.0.size_limit;
+    waited: bool,
+) -> Result<(&'v Verifier, Verified), Refusal> {
+    let limit = |verifier: &Verifier| verifier.0.settings.size_limit;
     if Some(token.len()) > verifiers.iter().map(limit).max() {
-        return Err(InvalidToken::TooLarge);
+        return Err(InvalidToken::TooLarge.into());
+    }
+    let hash = TokenHash::of(token);
+    for verifier in verifiers {
+        if let Some(verified) = verifier.cached(hash, token) {
+            verifier.check_times(&verified)?;
+            return Ok((verifier, verified));
+        }
     }
     let parts = compact::split(token)?;
     let header = Header::read(&parts.header)?;
@@ -155,12 +230,15 @@ pub(crate) fn verify<'v>(
         .find(|verifier| *verifier.issuer() == *issuer)
         .ok_or(InvalidToken::Issuer)?;
     if token.len() > limit(verifier) {
-        return Err(InvalidToken::TooLarge);
+        return Err(InvalidToken::TooLarge.into());
     }
-    verifier.prove(&header, &parts)?;
+    let generation = verifier.prove(&header, &parts, waited)?;
     drop(issuer);
     let verified = verifier.check(parts.claims)?;
     verifier.check_times(&verified)?;
+    if let Some(cache) = &verifier.0.cache {
+        cache.insert(hash, token, generation, &verified);
+    }
     Ok((verifier, verified))
 }
 

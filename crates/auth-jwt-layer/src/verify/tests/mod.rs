@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use crate::{Algorithm, KeySet, Verifier, VerifierBuilder};
 
+mod cached;
 mod claims;
 mod header;
 mod scopes;
@@ -29,15 +30,15 @@ fn builder() -> VerifierBuilder {
         .clock(ManualClock::new(Timestamp::from_secs(NOW)))
 }
 
-fn verifier() -> Verifier {
+pub(super) fn verifier() -> Verifier {
     builder().build().expect("a verifier")
 }
 
-fn header() -> Value {
+pub(super) fn header() -> Value {
     json!({"alg": "HS256", "typ": "at+jwt", "kid": "k"})
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({"iss": "iss", "aud": "aud", "sub": "alice", "exp": NOW + 300})
 }
 
@@ -55,7 +56,7 @@ fn with(mut object: Value, members: Value) -> Value {
 }
 
 /// A token of these two parts, whatever they are, with a good signature.
-fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+pub(super) fn sign(header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let signed = format!("{}.{}", text(header.as_ref()), text(claims.as_ref()));
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("any length");
