@@ -147,12 +147,12 @@ impl Caller {
     pub fn vouch(extensions: &mut Extensions, principal: Principal) -> Self {
         Self::join(extensions, |inner| match inner.vouched.set(principal) {
             Ok(()) => Ok(()),
-            Err(principal) => Err(Inner {
+            Err(principal) => Err(Self::of(Inner {
                 vouched: principal.into(),
                 token: inner.token.clone(),
                 session: inner.session.clone(),
                 ..Inner::default()
-            }),
+            })),
         })
     }
 
@@ -179,11 +179,11 @@ impl Caller {
         };
         Self::join(extensions, |inner| match inner.token.set(slot) {
             Ok(()) => Ok(()),
-            Err(slot) => Err(Inner {
+            Err(slot) => Err(Self::of(Inner {
                 token: slot.into(),
                 session: inner.session.clone(),
                 ..Inner::default()
-            }),
+            })),
         })
     }
 
@@ -197,22 +197,26 @@ impl Caller {
         let slot = SessionSlot { source, realm };
         Self::join(extensions, |inner| match inner.session.set(slot) {
             Ok(()) => Ok(()),
-            Err(slot) => Err(Inner {
+            Err(slot) => Err(Self::of(Inner {
                 session: slot.into(),
                 token: inner.token.clone(),
                 ..Inner::default()
-            }),
+            })),
         })
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 
     /// The caller that the layers of this request share: the one that is there, or where what this
     /// layer has to say was said before, another one in its place. That was a layer of the same
     /// kind further out, or one of another request that these extensions came along from.
-    fn join(extensions: &mut Extensions, say: impl FnOnce(&Inner) -> Result<(), Inner>) -> Self {
+    fn join(extensions: &mut Extensions, say: impl FnOnce(&Inner) -> Result<(), Self>) -> Self {
         let caller = match extensions.get::<Self>() {
             Some(there) => match say(&there.0) {
                 Ok(()) => return there.clone(),
-                Err(inner) => Self(Arc::new(inner)),
+                Err(another) => another,
             },
             None => {
                 let first = Self(Arc::default());
