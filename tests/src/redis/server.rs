@@ -196,6 +196,15 @@ impl Redis {
         self.clock.as_ref().expect("its clock stands").set(now);
     }
 
+    /// Sets its clock to what the machine's shows.
+    ///
+    /// # Panics
+    ///
+    /// When its clock is the machine's.
+    pub fn set_clock_to_now(&self) {
+        self.set_clock(Clock::machine());
+    }
+
     /// What `redis-cli` says, without the last line's end.
     ///
     /// # Panics
