@@ -237,7 +237,9 @@ pub(super) async fn a_repeated_establish_happens_once(w: World) {
 pub(super) async fn an_id_that_is_taken_is_not_taken_over(w: World) {
     let alice = w.log_in("alice").await;
     let before = w.live(&alice.key).await;
-    let other = w.anonymous().await;
+    // In the same lane: a session never leaves its own, and a store may count on that.
+    let other = next_key(&alice.key);
+    w.establish(&fresh(other)).await;
     for old in [None, Some(other)] {
         let thief = Establish {
             old,
