@@ -1,9 +1,9 @@
-//! Two demos on one Redis, and what they say when it is gone.
+//! Several demos on one Redis, a cluster or sentinels, and what they say when it is gone.
 
 use std::process::Stdio;
 
 use auth_tests::{
-    Redis, Request,
+    Redis, RedisCluster, RedisSentinels, Request,
     demo::{Credential, Demo, Tokens},
     example,
 };
@@ -25,9 +25,13 @@ impl Keys {
     }
 
     fn demo(&self, redis: &Redis) -> Demo {
+        self.demo_at(&redis.url())
+    }
+
+    fn demo_at(&self, url: &str) -> Demo {
         let file = |name: &str| self.folder.join(name).display().to_string();
-        let (key, ring, url) = (file("key"), file("ring"), redis.url());
-        Demo::start(&["--redis", &url, "--key", &key, "--refresh-keys", &ring])
+        let (key, ring) = (file("key"), file("ring"));
+        Demo::start(&["--redis", url, "--key", &key, "--refresh-keys", &ring])
     }
 }
 
@@ -41,33 +45,67 @@ fn status(demo: &Demo, who: &Credential) -> u16 {
     demo.request("GET", "/api/me", who).status
 }
 
-#[test]
-fn what_is_revoked_at_one_is_refused_at_the_other_at_once() {
-    let (redis, keys) = (Redis::start(&[]), Keys::new("two"));
-    let (one, other) = (keys.demo(&redis), keys.demo(&redis));
+/// So many demos at `url` see at once what is done at one of them.
+fn agree(url: &str, count: usize) {
+    let keys = Keys::new(&format!("agree-{count}"));
+    let demos: Vec<Demo> = (0..count).map(|_| keys.demo_at(url)).collect();
+    let (one, other) = (&demos[0], &demos[count - 1]);
     let (session, tokens) = (one.session("alice"), one.tokens("alice"));
-    let bystander = one.session("admin");
-    for who in [&session, &tokens.access, &bystander] {
-        assert_eq!(status(&other, who), 200);
+    // Of other lanes, and with them of other masters where there are some.
+    let bystanders: Vec<Credential> = (1..=9)
+        .map(|n| demos[n % count].session(&format!("user-{n}")))
+        .collect();
+    for demo in &demos {
+        for who in [&session, &tokens.access].into_iter().chain(&bystanders) {
+            assert_eq!(status(demo, who), 200);
+        }
     }
-    // The ring is shared: either rotates the other's refresh tokens, to the same successor.
+    // The ring is shared: any rotates the others' refresh tokens, to the same successor.
     let refreshed = Tokens::of(&other.refresh(&tokens.refresh));
-    assert_eq!(
-        Tokens::of(&one.refresh(&tokens.refresh)).refresh,
-        refreshed.refresh
-    );
+    for demo in &demos {
+        assert_eq!(
+            Tokens::of(&demo.refresh(&tokens.refresh)).refresh,
+            refreshed.refresh
+        );
+    }
 
     let ended = other.request("POST", "/api/logout-everywhere", &session);
     assert_eq!(ended.status, 204);
-    for demo in [&one, &other] {
+    for demo in &demos {
         for who in [&session, &tokens.access, &refreshed.access] {
             assert_eq!(status(demo, who), 401);
         }
         assert_eq!(demo.refresh(&refreshed.refresh).status, 400);
-        assert_eq!(status(demo, &bystander), 200);
+        assert_eq!(status(demo, &bystanders[0]), 200);
     }
     // A login right after works.
-    assert_eq!(status(&other, &one.session("alice")), 200);
+    assert_eq!(status(other, &one.session("alice")), 200);
+
+    let admin = one.session("admin");
+    let revoked = other.request("POST", "/api/revoke-all", &admin);
+    assert_eq!(revoked.status, 204);
+    for demo in &demos {
+        for who in bystanders.iter().chain([&admin]) {
+            assert_eq!(status(demo, who), 401);
+        }
+    }
+}
+
+#[test]
+fn what_is_revoked_at_one_is_refused_at_the_others_at_once() {
+    let redis = Redis::start(&[]);
+    agree(&redis.url(), 2);
+    agree(&redis.url(), 3);
+}
+
+#[test]
+fn on_a_cluster_too() {
+    agree(&RedisCluster::start(&[]).url(), 3);
+}
+
+#[test]
+fn under_sentinels_too() {
+    agree(&RedisSentinels::start(&[]).url(), 3);
 }
 
 /// Every key, and all that is under it.
@@ -163,14 +201,16 @@ fn a_server_that_comes_back_empty_brings_no_revoked_token_back() {
     redis.restart();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
-        match status(&demo, &revoked.access) {
+        // It knows by itself what it has revoked.
+        assert_eq!(status(&demo, &revoked.access), 401);
+        // What else is older is refused rather than trusted, as soon as it can be told.
+        match status(&demo, &old.access) {
             503 => assert!(std::time::Instant::now() < deadline, "it does not recover"),
             401 => break,
             other => panic!("{other}"),
         }
     }
-    // What else is older is refused rather than trusted, and a login works.
-    assert_eq!(status(&demo, &old.access), 401);
+    // And a login works.
     assert_eq!(status(&demo, &demo.tokens("alice").access), 200);
 }
 
