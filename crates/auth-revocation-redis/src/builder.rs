@@ -17,6 +17,7 @@ use crate::{
     seen::Seen,
     servers::Servers,
     store::{Background, Inner, Limits},
+    tls::Tls,
 };
 
 /// The realm of a store that was not given one.
@@ -35,6 +36,7 @@ pub struct RedisStoreBuilder {
     url: String,
     username: Option<String>,
     password: Option<String>,
+    root_certificates: Option<Vec<u8>>,
     realm: String,
     prefix: String,
     pool: usize,
@@ -70,6 +72,7 @@ impl RedisStore {
             url: url.into(),
             username: None,
             password: None,
+            root_certificates: None,
             realm: DEFAULT_REALM.to_owned(),
             prefix: DEFAULT_PREFIX.to_owned(),
             pool: 4,
@@ -123,6 +126,14 @@ impl RedisStoreBuilder {
     /// The password, instead of the URL's.
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// Whom a server's certificate must come from, over TLS: PEM, one or more certificates, instead
+    /// of the system's.
+    #[cfg(feature = "tls-rustls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = Some(pem.into());
         self
     }
 
@@ -191,7 +202,14 @@ impl RedisStoreBuilder {
             },
             ..address
         };
-        let servers = Servers::open(&address, self.pool, START).await?;
+        let tls = match address.is_tls {
+            true => {
+                let tls = Tls::new(self.root_certificates.as_deref());
+                Some(tls.map_err(|why| ConfigError::new(Cause::Tls(why)))?)
+            }
+            false => None,
+        };
+        let servers = Servers::open(&address, tls, self.pool, START).await?;
         let keys = Keys {
             prefix: self.prefix,
         };
@@ -233,6 +251,7 @@ pub(crate) enum Cause {
     Url,
     Cluster(&'static str),
     Replica,
+    Tls(String),
     Unreachable(String),
     Auth(String),
     Forbidden(String),
@@ -257,6 +276,8 @@ pub enum ConfigErrorKind {
     Cluster,
     /// The server is a replica.
     Replica,
+    /// The URL asks for TLS: without the feature `tls-rustls`, or without anybody to trust.
+    Tls,
     /// Nothing answers there.
     Unreachable,
     /// The user or the password is wrong.
@@ -288,6 +309,7 @@ impl ConfigError {
             Cause::Url => ConfigErrorKind::Url,
             Cause::Cluster(_) => ConfigErrorKind::Cluster,
             Cause::Replica => ConfigErrorKind::Replica,
+            Cause::Tls(_) => ConfigErrorKind::Tls,
             Cause::Unreachable(_) => ConfigErrorKind::Unreachable,
             Cause::Auth(_) => ConfigErrorKind::Auth,
             Cause::Forbidden(_) => ConfigErrorKind::Forbidden,
@@ -311,6 +333,7 @@ impl fmt::Display for ConfigError {
             ),
             Cause::Cluster(why) => f.write_str(why),
             Cause::Replica => f.write_str("the Redis server is a replica: a master is needed"),
+            Cause::Tls(why) => write!(f, "no TLS to the Redis server: {why}"),
             Cause::Unreachable(why) => write!(f, "the Redis server can not be reached: {why}"),
             Cause::Auth(why) => write!(f, "the Redis server refused the user or password: {why}"),
             Cause::Forbidden(why) => write!(f, "the Redis user lacks a right: {why}"),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fred::{
-    prelude::{Builder, Client, ClientLike, Config, Error, ErrorKind, Options, Value},
+    prelude::{Builder, Client, ClientLike, Config, Error, ErrorKind, Options, ServerConfig, Value},
     types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion},
 };
 use tokio::time::timeout;
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::{
     address::{Address, Credentials, Host},
     reply::{Failure, Reply},
+    tls::Tls,
 };
 
 /// How many commands may wait in one connection before new ones are refused.
@@ -23,7 +24,7 @@ const UNRESPONSIVE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(crate) struct Dial {
     pub(crate) credentials: Credentials,
-    pub(crate) is_tls: bool,
+    pub(crate) tls: Option<Tls>,
     pub(crate) database: Option<u8>,
     /// How long connecting may take.
     pub(crate) patience: Duration,
@@ -35,10 +36,10 @@ pub(crate) struct Dial {
 
 impl Dial {
     /// To what holds the data.
-    pub(crate) fn data(address: &Address, patience: Duration) -> Self {
+    pub(crate) fn data(address: &Address, tls: Option<Tls>, patience: Duration) -> Self {
         Self {
             credentials: address.credentials.clone(),
-            is_tls: address.is_tls,
+            tls,
             database: address.database,
             patience,
             is_master: true,
@@ -47,10 +48,10 @@ impl Dial {
     }
 
     /// To sentinels.
-    pub(crate) fn sentinel(address: &Address, patience: Duration) -> Self {
+    pub(crate) fn sentinel(address: &Address, tls: Option<Tls>, patience: Duration) -> Self {
         Self {
             credentials: address.sentinel.clone(),
-            is_tls: address.is_tls,
+            tls,
             database: None,
             patience,
             is_master: false,
@@ -67,9 +68,13 @@ impl Dial {
     }
 
     async fn connect(&self, host: &Host) -> Result<Open, Failure> {
-        let scheme = if self.is_tls { "rediss" } else { "redis" };
-        let mut config =
-            Config::from_url_centralized(&format!("{scheme}://{host}")).map_err(failure)?;
+        let mut config = Config {
+            server: ServerConfig::new_centralized(host.name.as_str(), host.port),
+            ..Config::default()
+        };
+        if let Some(tls) = &self.tls {
+            tls.set(&mut config);
+        }
         config.fail_fast = true;
         config.username.clone_from(&self.credentials.username);
         config.password.clone_from(&self.credentials.password);

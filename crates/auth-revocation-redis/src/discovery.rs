@@ -11,6 +11,7 @@ use crate::{
     link::Link,
     node::Node,
     reply::{Failure, Reply},
+    tls::Tls,
 };
 
 /// How long one of those who know may take to say it.
@@ -31,8 +32,8 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) fn new(address: &Address, patience: Duration) -> Self {
-        let sentinel = Dial::sentinel(address, patience);
+    pub(crate) fn new(address: &Address, tls: Option<&Tls>, patience: Duration) -> Self {
+        let sentinel = Dial::sentinel(address, tls.cloned(), patience);
         let sentinels = match address.mode {
             Mode::Sentinel(_) => address.hosts.as_slice(),
             Mode::One | Mode::Cluster => &[],
@@ -41,7 +42,7 @@ impl Discovery {
         Self {
             seed: Dial {
                 is_master: false,
-                ..Dial::data(address, patience)
+                ..Dial::data(address, tls.cloned(), patience)
             },
             sentinels: sentinels.iter().map(link).collect(),
             address: address.clone(),

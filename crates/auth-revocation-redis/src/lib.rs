@@ -65,7 +65,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `tls-rustls` | `rediss://`, by rustls and the system's certificates |
+//! | `tls-rustls` | `rediss://` and the like, by rustls with aws-lc; trusts the system's certificates, or [those given](RedisStoreBuilder::root_certificates) |
 
 mod address;
 mod breaker;
@@ -87,6 +87,7 @@ mod seen;
 mod servers;
 mod sessions;
 mod store;
+mod tls;
 
 pub use builder::{ConfigError, ConfigErrorKind, RedisStoreBuilder};
 pub use store::RedisStore;

@@ -25,6 +25,7 @@ use crate::{
     keys::{self, SLOTS},
     node::Node,
     reply::Failure,
+    tls::Tls,
 };
 
 /// The servers are asked who is a master so often, and whenever there is a reason to.
@@ -99,11 +100,12 @@ impl Servers {
     /// Finds the masters and connects to each, `size` times and once more for revocations.
     pub(crate) async fn open(
         address: &Address,
+        tls: Option<Tls>,
         size: usize,
         patience: Duration,
     ) -> Result<Arc<Self>, Failure> {
-        let discovery = Discovery::new(address, patience);
-        let dial = Dial::data(address, patience);
+        let discovery = Discovery::new(address, tls.as_ref(), patience);
+        let dial = Dial::data(address, tls, patience);
         let ranges = timeout(patience, discovery.ranges(&[])).await;
         let ranges = ranges.unwrap_or_else(|_| Err(Failure::no_answer("nobody answers")))?;
         let mut known = HashMap::new();
