@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use fred::{
-    prelude::{Builder, Client, ClientLike, Config, Error, ErrorKind, Options, ServerConfig, Value},
+    prelude::{
+        Builder, Client, ClientLike, Config, Error, ErrorKind, Options, ServerConfig, Value,
+    },
     types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion},
 };
 use tokio::time::timeout;
