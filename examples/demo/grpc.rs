@@ -1,6 +1,6 @@
 //! The gRPC side: the same layers around a tonic service.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use auth_examples::{
     identity,
@@ -9,17 +9,15 @@ use auth_examples::{
         whoami_server::{Whoami, WhoamiServer},
     },
 };
-use auth_layers::{
-    Clock, Principal, RequireAuth, SystemClock, Verdict,
-    revocation::{LoginKey, Place},
-    store::{Notice, Store, Subscription},
-};
+use auth_layers::{EndWithLogin, Principal, RequireAuth};
 use tokio::{
     net::TcpListener,
-    sync::mpsc::{self, error::TrySendError},
-    time,
+    time::{self, MissedTickBehavior},
 };
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{IntervalStream, TcpListenerStream},
+};
 use tonic::{Request, Response, Status, transport::Server};
 
 use crate::app::App;
@@ -29,23 +27,17 @@ pub(crate) async fn serve(
     listener: TcpListener,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let service = Service {
-        store: app.store.clone(),
-    };
     Server::builder()
         .layer(app.grpc_tokens.clone())
         .layer(app.grpc_sessions.clone())
         .layer(RequireAuth::new())
-        .add_service(WhoamiServer::new(service))
+        .layer(EndWithLogin::new(time::sleep))
+        .add_service(WhoamiServer::new(Service))
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stopped)
         .await
 }
 
-const ENDED: &str = "the login ended";
-
-struct Service {
-    store: Arc<dyn Store>,
-}
+struct Service;
 
 #[tonic::async_trait]
 impl Whoami for Service {
@@ -53,33 +45,19 @@ impl Whoami for Service {
         Ok(Response::new(identity(principal(&request)?)))
     }
 
-    type WatchStream = ReceiverStream<Result<Identity, Status>>;
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<Identity, Status>> + Send>>;
 
+    /// Sends the identity once a second. That it ends with the login is for the layers to see to.
     async fn watch(
         &self,
         request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let principal = principal(&request)?.clone();
-        // Whoever was revoked between the guard's look and this one is not told of any more: so
-        // first listen, then look again.
-        let notices = self.store.subscribe();
-        let verdict = match principal.query(&*self.store) {
-            Some(query) => self.store.verdict(&query).await,
-            None => Verdict::Active,
-        };
-        match verdict {
-            Verdict::Active => {}
-            Verdict::Revoked => return Err(Status::unauthenticated(ENDED)),
-            Verdict::Unknown => return Err(Status::unavailable("try again later")),
-        }
-        let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(send_until_ended(
-            self.store.clone(),
-            notices,
-            principal,
-            sender,
-        ));
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        let mut seconds = time::interval(Duration::from_secs(1));
+        // A client that does not read misses seconds.
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let identities = IntervalStream::new(seconds).map(move |_| Ok(identity(&principal)));
+        Ok(Response::new(Box::pin(identities)))
     }
 }
 
@@ -87,52 +65,4 @@ impl Whoami for Service {
 fn principal<T>(request: &Request<T>) -> Result<&Principal, Status> {
     let principal = request.extensions().get::<Principal>();
     principal.ok_or_else(|| Status::internal("no guard around this method"))
-}
-
-/// Sends the identity once a second, until the login ends, expires, or the client hangs up.
-async fn send_until_ended(
-    store: Arc<dyn Store>,
-    mut notices: Subscription,
-    principal: Principal,
-    sender: mpsc::Sender<Result<Identity, Status>>,
-) {
-    let query = principal.query(&*store);
-    let token = query.and_then(|query| query.token);
-    let place = Place::of(store.realm(), principal.subject());
-    let login = principal
-        .login()
-        .map(|login| LoginKey::of(store.realm(), principal.subject(), &login));
-    let ends = |notice: Notice| match notice {
-        Notice::Login(_, ended) => Some(ended) == login,
-        Notice::Subject(lane, subject, keep) => {
-            lane == place.lane && subject == place.subject && (keep.is_none() || keep != login)
-        }
-        Notice::Token(_, denied) => Some(denied) == token,
-        // Everything, or something was missed.
-        _ => true,
-    };
-    let left = principal
-        .expires_at()
-        .map_or(Duration::MAX, |end| end.since(SystemClock.now()));
-    let expired = time::sleep(left.min(Duration::from_secs(86_400)));
-    tokio::pin!(expired);
-    let mut seconds = time::interval(Duration::from_secs(1));
-    loop {
-        tokio::select! {
-            _ = seconds.tick() => {
-                // A client that does not read misses seconds, and not the end.
-                if let Err(TrySendError::Closed(_)) = sender.try_send(Ok(identity(&principal))) {
-                    return;
-                }
-            }
-            () = sender.closed() => return,
-            notice = notices.next() => {
-                if notice.is_none_or(ends) {
-                    break;
-                }
-            }
-            () = &mut expired => break,
-        }
-    }
-    let _ = sender.send(Err(Status::unauthenticated(ENDED))).await;
 }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use http::Extensions;
 
-use crate::{Challenge, Principal, Unavailable, user::Users};
+use crate::{Authority, Challenge, Principal, Unavailable, user::Users};
 
 /// Who is calling, as far as the layers of this request know: one handle in the request's
 /// extensions, shared by all of them. Cheap to clone.
@@ -32,13 +32,13 @@ struct Inner {
 struct TokenSlot {
     outcome: TokenOutcome,
     details: Option<Arc<dyn Any + Send + Sync>>,
-    realm: Arc<str>,
+    authority: Arc<Authority>,
 }
 
 #[derive(Clone)]
 struct SessionSlot {
     source: Arc<dyn SessionSource>,
-    realm: Arc<str>,
+    authority: Arc<Authority>,
 }
 
 /// What a token layer found out about a request.
@@ -66,6 +66,12 @@ pub trait SessionSource: fmt::Debug + Send + Sync + 'static {
 
     /// The principal if the session was loaded before; None if not. Never loads.
     fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>>;
+
+    /// The principal as the store has it now, whatever was loaded before: the session may have been
+    /// used since, or be over. Changes nothing.
+    async fn again(&self) -> Result<Option<Principal>, Unavailable> {
+        self.principal().await
+    }
 
     /// The layer's own handle, for its extractors.
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -143,6 +149,20 @@ impl Caller {
         self.0.session.get().map_or(Ok(Ok(None)), Err)
     }
 
+    /// On whose word the caller is identified. None if by the application's, or by nobody's.
+    pub(crate) fn authority(&self) -> Option<(&Authority, Option<&dyn SessionSource>)> {
+        if self.0.vouched.get().is_some() {
+            return None;
+        }
+        match self.0.token.get() {
+            Some(token) if token.outcome != TokenOutcome::Absent => Some((&token.authority, None)),
+            _ => {
+                let session = self.0.session.get()?;
+                Some((&session.authority, Some(&*session.source)))
+            }
+        }
+    }
+
     /// Puts a principal of the application's own into a request, whatever layers find.
     pub fn vouch(extensions: &mut Extensions, principal: Principal) -> Self {
         Self::join(extensions, |inner| match inner.vouched.set(principal) {
@@ -160,9 +180,9 @@ impl Caller {
     pub fn join_token(
         extensions: &mut Extensions,
         outcome: TokenOutcome,
-        realm: &Arc<str>,
+        authority: &Arc<Authority>,
     ) -> Self {
-        Self::join_token_with(extensions, outcome, None, realm)
+        Self::join_token_with(extensions, outcome, None, authority)
     }
 
     /// As [`join_token`](Self::join_token), with the layer's own view of the token, for its extractors.
@@ -170,12 +190,12 @@ impl Caller {
         extensions: &mut Extensions,
         outcome: TokenOutcome,
         details: Option<Arc<dyn Any + Send + Sync>>,
-        realm: &Arc<str>,
+        authority: &Arc<Authority>,
     ) -> Self {
         let slot = TokenSlot {
             outcome,
             details,
-            realm: Arc::clone(realm),
+            authority: Arc::clone(authority),
         };
         Self::join(extensions, |inner| match inner.token.set(slot) {
             Ok(()) => Ok(()),
@@ -191,10 +211,10 @@ impl Caller {
     pub fn join_session(
         extensions: &mut Extensions,
         source: Arc<dyn SessionSource>,
-        realm: &Arc<str>,
+        authority: &Arc<Authority>,
     ) -> Self {
-        let realm = Arc::clone(realm);
-        let slot = SessionSlot { source, realm };
+        let authority = Arc::clone(authority);
+        let slot = SessionSlot { source, authority };
         Self::join(extensions, |inner| match inner.session.set(slot) {
             Ok(()) => Ok(()),
             Err(slot) => Err(Self::of(Inner {
@@ -251,8 +271,8 @@ impl Caller {
     /// What a refusal should ask for: a bearer token where a token layer serves, a session where
     /// only cookies do.
     pub fn challenge(&self) -> Challenge {
-        let token = self.0.token.get().map(|slot| &slot.realm);
-        let session = self.0.session.get().map(|slot| &slot.realm);
+        let token = self.0.token.get().map(|slot| slot.authority.realm());
+        let session = self.0.session.get().map(|slot| slot.authority.realm());
         match (token, session) {
             (Some(realm), _) => Challenge::bearer(Arc::clone(realm)),
             (None, Some(realm)) => Challenge::session(Arc::clone(realm)),
@@ -264,7 +284,7 @@ impl Caller {
     pub fn challenge_for(&self, principal: &Principal) -> Challenge {
         match (principal.kind(), self.0.session.get()) {
             (crate::PrincipalKind::Session, Some(slot)) => {
-                Challenge::session(Arc::clone(&slot.realm))
+                Challenge::session(Arc::clone(slot.authority.realm()))
             }
             _ => self.challenge(),
         }

@@ -2,10 +2,14 @@
 
 use std::{
     fmt,
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Poll, Waker},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -98,30 +102,94 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise, for tests. Clones show the same time.
-#[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+/// Waits: the one thing here that needs an async runtime, and so is given by the application.
+///
+/// A closure is one, and so is tokio's function as it stands: `tokio::time::sleep`.
+pub trait Timer: Send + Sync + 'static {
+    /// Completes `duration` from now.
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// What a [`Timer`] gives.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl<F, S> Timer for F
+where
+    F: Fn(Duration) -> S + Send + Sync + 'static,
+    S: Future<Output = ()> + Send + 'static,
+{
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(self(duration))
+    }
+}
+
+/// A clock that stands still until it is told otherwise, for tests, and the [`Timer`] that goes by
+/// it. Clones show the same time.
+#[derive(Clone)]
+pub struct ManualClock(Arc<Manual>);
+
+struct Manual {
+    now: AtomicU64,
+    /// Of those who sleep. Each looks at the time for itself.
+    sleepers: Mutex<Vec<Waker>>,
+}
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(now.0)))
+        Self(Arc::new(Manual {
+            now: AtomicU64::new(now.0),
+            sleepers: Mutex::default(),
+        }))
     }
 
     /// Sets the time, backwards too.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.0.now.store(now.0, Ordering::SeqCst);
+        self.wake();
     }
 
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(millis(by), Ordering::SeqCst);
+        self.0.now.fetch_add(millis(by), Ordering::SeqCst);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let sleepers = mem::take(&mut *self.sleepers());
+        sleepers.into_iter().for_each(Waker::wake);
+    }
+
+    fn sleepers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
+        let sleepers = self.0.sleepers.lock();
+        sleepers.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.now.load(Ordering::SeqCst))
+    }
+}
+
+impl Timer for ManualClock {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let (clock, until) = (self.clone(), self.now().plus(duration));
+        Box::pin(poll_fn(move |cx| {
+            // Under the lock, so that the time does not come between the look and the nap.
+            let mut sleepers = clock.sleepers();
+            if clock.now() >= until {
+                return Poll::Ready(());
+            }
+            sleepers.push(cx.waker().clone());
+            Poll::Pending
+        }))
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
     }
 }
 

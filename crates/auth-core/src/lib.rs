@@ -61,6 +61,7 @@
 //! | `axum` | extractors: [`Caller`], [`Principal`], `Option<Principal>`, `CurrentUser` |
 //! | `contract-suite` | `contract`: the tests that every store has to pass |
 
+mod authority;
 #[cfg(feature = "axum")]
 mod axum;
 mod caller;
@@ -80,12 +81,14 @@ pub mod rejection;
 pub mod revocation;
 mod scopes;
 pub mod store;
+pub mod stream;
 mod user;
 
+pub use authority::Authority;
 #[cfg(feature = "axum")]
 pub use axum::{CurrentUser, MissingLayer};
 pub use caller::{Caller, NotResolved, SessionSource, TokenOutcome};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock, Timer, Timestamp};
 pub use error::{StoreError, Unavailable};
 pub use event::{Event, EventSink};
 pub use guard::{RequireAuth, RequireFresh, RequireScope};
@@ -97,4 +100,5 @@ pub use random::random_bytes;
 pub use rejection::{Challenge, Rejection, RejectionHandler, RejectionKind};
 pub use revocation::Verdict;
 pub use scopes::{MAX_SCOPE_BYTES, MAX_SCOPES, ParseScopesError, Scopes};
+pub use stream::{EndWithLogin, LoginEnd};
 pub use user::{UserError, UserLoader};

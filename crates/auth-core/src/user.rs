@@ -160,7 +160,7 @@ mod tests {
     use http::Extensions;
 
     use super::*;
-    use crate::{PrincipalKind, PrincipalParts, TokenOutcome};
+    use crate::{Authority, PrincipalKind, PrincipalParts, TokenOutcome};
 
     #[derive(Default)]
     struct Db {
@@ -225,7 +225,11 @@ mod tests {
     #[tokio::test]
     async fn for_nobody_nothing_is_loaded() {
         let db = Db::default();
-        let caller = Caller::join_token(&mut Extensions::new(), TokenOutcome::Absent, &"r".into());
+        let caller = Caller::join_token(
+            &mut Extensions::new(),
+            TokenOutcome::Absent,
+            &Arc::new(Authority::new("r")),
+        );
         assert_eq!(caller.user(&db).await, Ok(None));
         assert_eq!(db.loads.load(Ordering::SeqCst), 0);
     }
@@ -246,7 +250,11 @@ mod tests {
     async fn that_the_store_can_not_tell_is_no_absence_of_a_user() {
         let unavailable = Unavailable::default();
         let outcome = TokenOutcome::Unavailable(unavailable);
-        let caller = Caller::join_token(&mut Extensions::new(), outcome, &"r".into());
+        let caller = Caller::join_token(
+            &mut Extensions::new(),
+            outcome,
+            &Arc::new(Authority::new("r")),
+        );
         let user = caller.user(&Db::default()).await;
         assert_eq!(user, Err(UserError::Unavailable(unavailable)));
     }

@@ -11,8 +11,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    Caller, ManualClock, Principal, PrincipalKind, PrincipalParts, RequireAuth, RequireFresh,
-    RequireScope, Scopes, SessionSource, Timestamp, TokenOutcome, Unavailable,
+    Authority, Caller, ManualClock, Principal, PrincipalKind, PrincipalParts, RequireAuth,
+    RequireFresh, RequireScope, Scopes, SessionSource, Timestamp, TokenOutcome, Unavailable,
     rejection::{ProblemJson, Rejection, RejectionKind},
 };
 use http::{Request, Response, StatusCode};
@@ -62,28 +62,28 @@ enum Who {
 fn request(who: &Who) -> Request<()> {
     let mut request = Request::new(());
     let extensions = request.extensions_mut();
-    let realm: Arc<str> = "shop".into();
+    let authority = Arc::new(Authority::new("shop"));
     let somebody = |kind| Principal::insecure_for_tests(kind, parts());
     let session = |found| Arc::new(Waits(found));
     match who {
         Who::NoLayer => {}
         Who::NobodyByToken => {
-            Caller::join_token(extensions, TokenOutcome::Absent, &realm);
+            Caller::join_token(extensions, TokenOutcome::Absent, &authority);
         }
         Who::Token => {
             let proven = TokenOutcome::Proven(somebody(PrincipalKind::Token));
-            Caller::join_token(extensions, proven, &realm);
+            Caller::join_token(extensions, proven, &authority);
         }
         Who::Session => {
             let found = session(Ok(Some(somebody(PrincipalKind::Session))));
-            Caller::join_session(extensions, found, &realm);
+            Caller::join_session(extensions, found, &authority);
         }
         Who::NobodyBySession => {
-            Caller::join_session(extensions, session(Ok(None)), &realm);
+            Caller::join_session(extensions, session(Ok(None)), &authority);
         }
         Who::StoreDown => {
             let found = session(Err(Unavailable::retry_after(Duration::from_secs(7))));
-            Caller::join_session(extensions, found, &realm);
+            Caller::join_session(extensions, found, &authority);
         }
     }
     request

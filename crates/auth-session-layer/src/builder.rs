@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Clock, EventSink, SystemClock,
+    Authority, Clock, EventSink, SystemClock,
     rejection::DefaultRejections,
     revocation::MAX_LIFETIME,
     store::{Lifetimes, LoginLimit, Overflow, Sessions},
@@ -22,6 +22,7 @@ impl SessionLayerBuilder {
     pub(crate) fn new(store: Arc<dyn Sessions>) -> Self {
         Self {
             config: Config {
+                authority: Arc::new(Authority::new(store.realm())),
                 realm: store.realm().into(),
                 store,
                 lifetimes: Lifetimes {
@@ -142,7 +143,12 @@ impl<H> SessionLayerBuilder<H> {
             return Err(ConfigErrorKind::LoginLimit.into());
         }
         self.config.cookie.check()?;
-        Ok(SessionLayer::new(self.config, self.rejections))
+        let mut config = self.config;
+        let authority = Authority::new(Arc::clone(&config.realm))
+            .store(Some(config.store.clone()))
+            .clock(Arc::clone(&config.clock));
+        config.authority = Arc::new(authority);
+        Ok(SessionLayer::new(config, self.rejections))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::{
-    Clock, Event, EventSink,
+    Authority, Clock, Event, EventSink,
     store::{Lifetimes, LoginLimit, SessionRecord, Sessions},
 };
 use http::HeaderValue;
@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) cookie: CookieConfig,
     pub(crate) eager: bool,
     pub(crate) realm: Arc<str>,
+    /// What a request's caller is told of this layer; made of the other settings.
+    pub(crate) authority: Arc<Authority>,
     pub(crate) events: Option<Arc<dyn EventSink>>,
     pub(crate) clear_site_data: bool,
     pub(crate) login_limit: Option<LoginLimit>,

@@ -72,7 +72,7 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let shared = Arc::new(Shared::new(&self.config, request.headers()));
         let source = Arc::clone(&shared);
-        let caller = Caller::join_session(request.extensions_mut(), source, &self.config.realm);
+        let caller = Caller::join_session(request.extensions_mut(), source, &self.config.authority);
         let protocol = Protocol::of(request.method(), request.headers());
         let session = OpenSession::new(shared, protocol, Arc::clone(&self.rejections));
         if !self.config.eager {

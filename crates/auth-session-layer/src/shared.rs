@@ -189,6 +189,19 @@ impl SessionSource for Shared {
         self.state().principal()
     }
 
+    async fn again(&self) -> Result<Option<Principal>, Unavailable> {
+        let key = match &self.state().current {
+            Current::Unloaded(key) | Current::Unavailable(key, _) => *key,
+            Current::Live(live) => live.key,
+            Current::Nobody | Current::Over | Current::Ended => return Ok(None),
+        };
+        match self.config.store.load(&key).await? {
+            Load::Live(record) => Ok(Live::new(key, record).principal),
+            Load::Gone | Load::Absent => Ok(None),
+            _ => Err(Unavailable::default()),
+        }
+    }
+
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }

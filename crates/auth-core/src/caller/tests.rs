@@ -1,5 +1,5 @@
 use super::*;
-use crate::{PrincipalKind, PrincipalParts};
+use crate::{Authority, PrincipalKind, PrincipalParts};
 
 #[derive(Debug)]
 struct Loaded(Option<Principal>);
@@ -38,17 +38,17 @@ async fn subject(caller: &Caller) -> Option<String> {
 
 #[tokio::test]
 async fn layers_share_one_caller_in_either_order_and_the_token_wins() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let token = || TokenOutcome::Proven(somebody(PrincipalKind::Token, "bearer"));
     for session_first in [true, false] {
         let mut extensions = Extensions::new();
         let first = if session_first {
-            let first = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-            Caller::join_token(&mut extensions, token(), &realm);
+            let first = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
+            Caller::join_token(&mut extensions, token(), &authority);
             first
         } else {
-            let first = Caller::join_token(&mut extensions, token(), &realm);
-            Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+            let first = Caller::join_token(&mut extensions, token(), &authority);
+            Caller::join_session(&mut extensions, session_of("cookie"), &authority);
             first
         };
         assert_eq!(subject(&first).await.as_deref(), Some("bearer"));
@@ -59,32 +59,32 @@ async fn layers_share_one_caller_in_either_order_and_the_token_wins() {
 
 #[tokio::test]
 async fn a_refused_token_hides_the_session_and_an_absent_one_does_not() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     for (outcome, expected) in [
         (TokenOutcome::Refused, None),
         (TokenOutcome::Absent, Some("cookie".to_owned())),
     ] {
         let mut extensions = Extensions::new();
-        Caller::join_token(&mut extensions, outcome, &realm);
-        let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+        Caller::join_token(&mut extensions, outcome, &authority);
+        let caller = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
         assert_eq!(subject(&caller).await, expected);
     }
 }
 
 #[tokio::test]
 async fn a_caller_that_came_along_from_another_request_is_replaced() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let mut extensions = Extensions::new();
-    Caller::join_session(&mut extensions, session_of("mallory"), &realm);
+    Caller::join_session(&mut extensions, session_of("mallory"), &authority);
     extensions.insert(somebody(PrincipalKind::Session, "mallory"));
-    let fresh = Caller::join_session(&mut extensions, session_of("alice"), &realm);
+    let fresh = Caller::join_session(&mut extensions, session_of("alice"), &authority);
     assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
     assert!(extensions.get::<Principal>().is_none());
 }
 
 #[tokio::test]
 async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let token = |subject| TokenOutcome::Proven(somebody(PrincipalKind::Token, subject));
     for (first, second, expected) in [
         (TokenOutcome::Absent, TokenOutcome::Absent, Some("cookie")),
@@ -92,9 +92,9 @@ async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
         (token("first"), TokenOutcome::Refused, None),
     ] {
         let mut extensions = Extensions::new();
-        Caller::join_session(&mut extensions, session_of("cookie"), &realm);
-        Caller::join_token(&mut extensions, first, &realm);
-        let caller = Caller::join_token(&mut extensions, second, &realm);
+        Caller::join_session(&mut extensions, session_of("cookie"), &authority);
+        Caller::join_token(&mut extensions, first, &authority);
+        let caller = Caller::join_token(&mut extensions, second, &authority);
         assert_eq!(subject(&caller).await.as_deref(), expected);
         assert!(caller.session::<Loaded>().is_some());
     }
@@ -102,13 +102,13 @@ async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
 
 #[tokio::test]
 async fn what_came_along_is_replaced_by_the_layers_of_both_kinds() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let mut extensions = Extensions::new();
     let token = TokenOutcome::Proven(somebody(PrincipalKind::Token, "mallory"));
-    Caller::join_token(&mut extensions, token, &realm);
-    Caller::join_session(&mut extensions, session_of("mallory"), &realm);
-    Caller::join_session(&mut extensions, session_of("alice"), &realm);
-    let caller = Caller::join_token(&mut extensions, TokenOutcome::Absent, &realm);
+    Caller::join_token(&mut extensions, token, &authority);
+    Caller::join_session(&mut extensions, session_of("mallory"), &authority);
+    Caller::join_session(&mut extensions, session_of("alice"), &authority);
+    let caller = Caller::join_token(&mut extensions, TokenOutcome::Absent, &authority);
     assert_eq!(subject(&caller).await.as_deref(), Some("alice"));
 }
 
@@ -116,7 +116,7 @@ async fn what_came_along_is_replaced_by_the_layers_of_both_kinds() {
 async fn unavailable_is_neither_somebody_nor_nobody() {
     let mut extensions = Extensions::new();
     let outcome = TokenOutcome::Unavailable(Unavailable::default());
-    let caller = Caller::join_token(&mut extensions, outcome, &"r".into());
+    let caller = Caller::join_token(&mut extensions, outcome, &Arc::new(Authority::new("r")));
     assert_eq!(caller.principal().await, Err(Unavailable::default()));
     assert_eq!(caller.peek(), Err(NotResolved));
 }
@@ -124,25 +124,29 @@ async fn unavailable_is_neither_somebody_nor_nobody() {
 #[tokio::test]
 async fn peeking_does_not_take_unresolved_for_nobody() {
     let mut extensions = Extensions::new();
-    let caller = Caller::join_session(&mut extensions, session_of("alice"), &"r".into());
+    let caller = Caller::join_session(
+        &mut extensions,
+        session_of("alice"),
+        &Arc::new(Authority::new("r")),
+    );
     assert_eq!(caller.peek(), Err(NotResolved));
 }
 
 #[tokio::test]
 async fn what_the_application_vouches_for_comes_first() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let mut extensions = Extensions::new();
     Caller::vouch(
         &mut extensions,
         Principal::vouched(PrincipalParts::new("machine")),
     );
-    let caller = Caller::join_session(&mut extensions, session_of("cookie"), &realm);
+    let caller = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
     assert_eq!(subject(&caller).await.as_deref(), Some("machine"));
 }
 
 #[test]
 fn what_a_layer_knows_of_a_token_is_told_only_where_the_token_proved_the_caller() {
-    let realm: Arc<str> = "r".into();
+    let authority = Arc::new(Authority::new("r"));
     let alice = || somebody(PrincipalKind::Token, "alice");
     for (what, outcome, vouched, is_told) in [
         ("proven", TokenOutcome::Proven(alice()), false, true),
@@ -162,7 +166,7 @@ fn what_a_layer_knows_of_a_token_is_told_only_where_the_token_proved_the_caller(
     ] {
         let mut extensions = Extensions::new();
         let details: Arc<dyn Any + Send + Sync> = Arc::new("details");
-        Caller::join_token_with(&mut extensions, outcome, Some(details), &realm);
+        Caller::join_token_with(&mut extensions, outcome, Some(details), &authority);
         if vouched {
             let bob = somebody(PrincipalKind::Vouched, "bob");
             Caller::vouch(&mut extensions, bob);

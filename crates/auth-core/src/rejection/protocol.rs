@@ -29,14 +29,21 @@ impl Protocol {
         self.0.is_some()
     }
 
+    /// Whether it is gRPC-Web, which has its trailers in the body.
+    pub(crate) fn is_grpc_web(&self) -> bool {
+        let rest = self.0.as_ref().map(|value| &value.as_bytes()[GRPC.len()..]);
+        rest.is_some_and(|rest| rest.starts_with(b"-"))
+    }
+
     /// The request's content type, if it speaks gRPC: the response's, too.
     pub(super) fn grpc_content_type(&self) -> Option<&HeaderValue> {
         self.0.as_ref()
     }
 }
 
+const GRPC: &[u8] = b"application/grpc";
+
 fn is_grpc(content_type: &[u8]) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
     let Some((start, rest)) = content_type.split_at_checked(GRPC.len()) else {
         return false;
     };

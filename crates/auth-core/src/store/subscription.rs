@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::revocation::{Lane, LoginKey, SubjectKey, TokenKey};
+use crate::revocation::{Lane, LoginKey, Query, SubjectKey, TokenKey};
 
 /// What a subscriber is told: enough to look again, never whom it concerns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,22 @@ pub enum Notice {
     All,
     /// The subscriber was too slow and missed some: look at everything again.
     Lagged,
+}
+
+impl Notice {
+    /// Whether it may change the verdict on this: then ask the store again.
+    pub fn concerns(&self, query: &Query) -> bool {
+        let place = query.place;
+        match *self {
+            Self::Token(lane, token) => lane == place.lane && Some(token) == query.token,
+            Self::Login(lane, login) => lane == place.lane && Some(login) == query.login,
+            Self::Subject(lane, subject, keep) => {
+                let spared = keep.is_some() && keep == query.login;
+                lane == place.lane && subject == place.subject && !spared
+            }
+            Self::All | Self::Lagged => true,
+        }
+    }
 }
 
 /// A stream of [`Notice`]s, from the moment it was made. Dropping it ends it.

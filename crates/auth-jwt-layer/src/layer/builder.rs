@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{OutagePolicy, rejection::DefaultRejections, store::Revocations};
+use auth_core::{Authority, OutagePolicy, rejection::DefaultRejections, store::Revocations};
 use tower_layer::Layer;
 
 use super::{Jwt, examine::Examiner};
@@ -29,6 +29,7 @@ pub(super) struct Settings<H> {
     pub(super) on_invalid: OnInvalid,
     pub(super) required: bool,
     pub(super) challenge_realm: Arc<str>,
+    pub(super) authority: Arc<Authority>,
     pub(super) rejections: H,
 }
 
@@ -150,12 +151,19 @@ impl<H> JwtLayerBuilder<H> {
     /// [`ConfigError`] for two verifiers of one issuer, for the name of no cookie, and when a store is attached but a verifier is to take
     /// tokens that live for longer than stores remember.
     pub fn build(self) -> Result<JwtLayer<H>, ConfigError> {
+        let mut authority = Authority::new(Arc::clone(&self.challenge_realm))
+            .store(self.store.clone())
+            .outage(self.outage);
+        if let Some(verifier) = self.verifiers.first() {
+            authority = authority.clock(verifier.shared_clock());
+        }
         let examiner = Examiner::new(self.verifiers, self.store, self.cookie, self.outage)?;
         Ok(JwtLayer(Arc::new(Settings {
             examiner,
             on_invalid: self.on_invalid,
             required: self.required,
             challenge_realm: self.challenge_realm,
+            authority: Arc::new(authority),
             rejections: self.rejections,
         })))
     }

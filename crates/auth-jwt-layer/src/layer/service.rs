@@ -122,8 +122,8 @@ impl<H> Settings<H> {
             }
         };
         let extensions = request.extensions_mut();
-        let realm = &self.challenge_realm;
-        let caller = Caller::join_token_with(extensions, outcome, details, realm);
+        let authority = &self.authority;
+        let caller = Caller::join_token_with(extensions, outcome, details, authority);
         if !self.required {
             return Next::Inner;
         }

@@ -91,6 +91,10 @@ impl Verifier {
         &*self.0.settings.clock
     }
 
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.settings.clock)
+    }
+
     /// Checks a token: its shape, header, issuer, key and signature, and only then its claims.
     ///
     /// # Errors

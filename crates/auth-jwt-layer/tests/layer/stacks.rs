@@ -4,8 +4,8 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use auth_core::{
-    Caller, ManualClock, Principal, PrincipalKind, PrincipalParts, SessionSource, Unavailable,
-    Verdict,
+    Authority, Caller, ManualClock, Principal, PrincipalKind, PrincipalParts, SessionSource,
+    Unavailable, Verdict,
 };
 use auth_jwt_layer::{Algorithm, JwtLayer, KeySet, OnInvalid, Verifier};
 use http::Request;
@@ -56,7 +56,11 @@ fn join_session(
 ) -> impl Fn(&mut Request<()>) + Clone {
     move |request| {
         let session = Arc::new(Session { subject, is_known });
-        Caller::join_session(request.extensions_mut(), session, &"auth".into());
+        Caller::join_session(
+            request.extensions_mut(),
+            session,
+            &Arc::new(Authority::new("auth")),
+        );
     }
 }
 
@@ -129,7 +133,7 @@ async fn whoever_came_along_with_a_request_is_forgotten() {
         let parts = PrincipalParts::new("mallory");
         let mallory = Principal::insecure_for_tests(PrincipalKind::Token, parts);
         let outcome = auth_core::TokenOutcome::Proven(mallory.clone());
-        let stale = Caller::join_token(&mut extensions, outcome, &"auth".into());
+        let stale = Caller::join_token(&mut extensions, outcome, &Arc::new(Authority::new("auth")));
         request.extensions_mut().insert(stale);
         request.extensions_mut().insert(mallory);
     });

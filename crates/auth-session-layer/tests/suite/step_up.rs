@@ -1,8 +1,8 @@
 //! Proving again who one is, and what asks for it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use auth_core::{Caller, PrincipalKind, PrincipalParts, RequireFresh};
+use auth_core::{Authority, Caller, PrincipalKind, PrincipalParts, RequireFresh};
 use auth_session_layer::{Login, Session, SessionErrorKind};
 use http::{Request, Response, header};
 use tower::{Layer, ServiceExt, service_fn};
@@ -169,7 +169,11 @@ async fn the_challenge_is_in_the_scheme_of_the_credential_that_was_too_old() {
     let parts = PrincipalParts::new("alice").auth_time(Some(START.minus(secs(61))));
     let token = auth_core::Principal::insecure_for_tests(PrincipalKind::Token, parts);
     let outcome = auth_core::TokenOutcome::Proven(token);
-    Caller::join_token(request.extensions_mut(), outcome, &"api".into());
+    Caller::join_token(
+        request.extensions_mut(),
+        outcome,
+        &Arc::new(Authority::new("api")),
+    );
     let Ok(response) = service.oneshot(request).await;
     let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str();
     let challenge = challenge.expect("ASCII");

@@ -158,7 +158,11 @@ async fn a_token_has_a_user_just_as_a_session_has() {
     let token = Principal::insecure_for_tests(PrincipalKind::Token, parts);
     let mut request = Request::new(Body::empty());
     let outcome = TokenOutcome::Proven(token);
-    Caller::join_token(request.extensions_mut(), outcome, &"api".into());
+    Caller::join_token(
+        request.extensions_mut(),
+        outcome,
+        &std::sync::Arc::new(auth_core::Authority::new("api")),
+    );
     let (status, body) = service.send("/required", request).await;
     assert_eq!((status, body.as_str()), (StatusCode::OK, "token alice"));
 }
