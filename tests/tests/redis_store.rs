@@ -493,3 +493,22 @@ async fn a_bad_server_is_refused_with_one_clear_line() {
     let overridden = builder(&evicting).insecure_allow_eviction().build().await;
     assert!(overridden.is_ok(), "{overridden:?}");
 }
+
+/// The crate's documentation names them.
+#[tokio::test(flavor = "multi_thread")]
+async fn these_rights_are_enough() {
+    let redis = Redis::start(&[]);
+    let rights = "on >pw ~auth:* resetchannels -@all +@read +@write -@dangerous +eval +evalsha \
+                  +script|load +time +role +info +wait +ping +config|get";
+    let words = ["ACL", "SETUSER", "app"].into_iter();
+    redis.cli(&words.chain(rights.split(' ')).collect::<Vec<_>>());
+    let builder = RedisStore::builder(redis.url()).realm(REALM);
+    let builder = builder.username("app").password("pw");
+    let store = builder.build().await.expect("they are enough");
+    let alice = log_in(&store).await.expect("they are enough");
+    assert_eq!(store.verdict(&alice.query()).await, Verdict::Active);
+    redis.cli(&["SCRIPT", "FLUSH"]);
+    store.revoke_all().await.expect("they are enough");
+    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    store.drain().await;
+}

@@ -26,11 +26,33 @@
 //!    one atomic step, idempotent by the command's `op` or a token's generation.
 //! 3. A server that is down or too slow is neither "active" nor "revoked": the verdict is Unknown
 //!    within its deadline (100 ms), writes fail within theirs (2 s). After five failures in a row
-//!    calls fail at once, and the server is asked every 500 ms until it answers.
+//!    calls to that master fail at once, and it is asked every 500 ms until it answers. Other
+//!    masters are not concerned.
 //! 4. `revoke` is never `Ok` when the server refused, or when too few replicas have it. What this
 //!    process has revoked it refuses from then on, whatever the server says.
 //! 5. A server that has lost data is noticed lane by lane (a lane is a 1,024th of the users): what
 //!    was issued before is then refused rather than trusted again. Logging in works at once.
+//!
+//! # Clusters and sentinels
+//!
+//! One code path serves one server, a cluster and a master that sentinels name: each lane has a
+//! master, and there are connections of their own to each master.
+//!
+//! - A connection is used only after its server has said that it is a master (`ROLE`), and never
+//!   after it broke: a demoted server answers nothing. Each master is asked again every second, for
+//!   those that are demoted without a word.
+//! - Sentinels are asked every second, and believed in the order of their failovers. The nodes of a
+//!   cluster are asked every five, and whenever one redirects, refuses or does not answer.
+//! - MOVED and ASK are followed, TRYAGAIN, LOADING and READONLY tried again, all within the
+//!   deadline. A lane that is being moved to another master can be read all the time; writes to it
+//!   that touch keys which are still on their way wait for them. Moving lanes is no loss of data.
+//! - While nobody is the master, verdicts are Unknown: 503, nobody is logged out.
+//! - A failover to a replica that missed a revocation: none that was acknowledged is missed where
+//!   that replica is the one that confirmed it. Where another one is promoted, every process that
+//!   saw the revocation notices (rule 5).
+//! - In a split brain, the old master of a cluster stops answering after `cluster-node-timeout`.
+//!   Under sentinels it goes on for those who can reach no sentinel of the other side: let it stop
+//!   with `min-replicas-to-write`, which refuses its writes, and keep sentinels next to the services.
 //!
 //! # What is stored
 //!
@@ -53,7 +75,9 @@
 //! # What to know before deploying it
 //!
 //! - Redis 7.0 or later, or Valkey; `maxmemory-policy noeviction`, and append-only files: a server
-//!   that comes back empty logs everybody out.
+//!   that comes back empty logs everybody out. An ACL user needs `~auth:* -@all +@read
+//!   +@write -@dangerous +eval +evalsha +script|load +time +role +info +wait +ping +config|get`, in a
+//!   cluster `+asking +cluster|slots` too, and for replica mode `+client|tracking`.
 //! - Its clock and this machine's must agree to 30 s when a store is built.
 //! - If every process and the server are restarted together, and the server from an old dump, nobody
 //!   is left who could notice what it has lost.
@@ -65,7 +89,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `tls-rustls` | `rediss://` and the like, by rustls with aws-lc; trusts the system's certificates, or [those given](RedisStoreBuilder::root_certificates) |
+//! | `tls-rustls` | `rediss://` and the like, by rustls with aws-lc; trusts the system's certificates, or those that the builder was given (`root_certificates`) |
 
 mod address;
 mod breaker;
