@@ -5,8 +5,9 @@ use std::process::Stdio;
 use auth_tests::{
     Redis, RedisCluster, RedisSentinels, Request,
     demo::{Credential, Demo, Tokens},
-    example,
+    example, python,
 };
+use serde_json::{Value, json};
 
 /// Two keys that both processes know: one signs, one derives refresh tokens.
 struct Keys {
@@ -31,7 +32,8 @@ impl Keys {
     fn demo_at(&self, url: &str) -> Demo {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let (key, ring) = (file("key"), file("ring"));
-        Demo::start(&["--redis", url, "--key", &key, "--refresh-keys", &ring])
+        let store = ["--redis", url, "--key", &key, "--refresh-keys", &ring];
+        Demo::start(&[&store[..], &["--grpc", "127.0.0.1:0"]].concat())
     }
 }
 
@@ -96,6 +98,33 @@ fn what_is_revoked_at_one_is_refused_at_the_others_at_once() {
     let redis = Redis::start(&[]);
     agree(&redis.url(), 2);
     agree(&redis.url(), 3);
+}
+
+#[test]
+fn a_stream_at_one_ends_with_what_is_revoked_at_another() {
+    let redis = Redis::start(&[]);
+    let keys = Keys::new("streams");
+    let (one, other) = (keys.demo(&redis), keys.demo(&redis));
+    let server = other.program().grpc().to_string();
+    for (method, path) in [
+        ("POST", "/api/logout-everywhere"),
+        ("DELETE", "/api/logins/{}"),
+    ] {
+        let session = one.session("alice");
+        let Credential::Cookie(cookie) = &session else {
+            panic!("a session is a cookie")
+        };
+        let url = one.url(&path.replace("{}", &one.login_of(&session)));
+        // After the first message, over HTTP.
+        let args = [&server, method, &url, "cookie", cookie];
+        let answer = python("tests/python/grpc_watch.py", args);
+        let answer: Value = serde_json::from_str(&answer).expect("the script prints JSON");
+        assert_eq!(
+            (&answer["ended"], &answer["code"]),
+            (&json!(204), &json!(16)),
+            "{answer}"
+        );
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod outage;
 mod secrets;
 mod step_up;
 mod store;
+mod streams;
 mod support;
 mod tower_stack;
 #[cfg(feature = "axum")]
