@@ -9,7 +9,9 @@ use auth_core::{
     store::{Lifetimes, LoginLimit, Overflow, Sessions},
 };
 
-use crate::{ConfigError, ConfigErrorKind, CookieConfig, SessionLayer, config::Config};
+use crate::{
+    ConfigError, ConfigErrorKind, CookieConfig, SessionLayer, SessionTransport, config::Config,
+};
 
 /// Builds a [`SessionLayer`].
 #[must_use]
@@ -29,7 +31,7 @@ impl SessionLayerBuilder {
                     idle: Some(Duration::from_secs(30 * 60)),
                     absolute: Duration::from_secs(12 * 60 * 60),
                 },
-                cookie: CookieConfig::default(),
+                transport: SessionTransport::Cookie(CookieConfig::default()),
                 eager: false,
                 events: None,
                 clear_site_data: false,
@@ -62,8 +64,13 @@ impl<H> SessionLayerBuilder<H> {
     }
 
     /// How the cookie is named and sent.
-    pub fn cookie(mut self, cookie: CookieConfig) -> Self {
-        self.config.cookie = cookie;
+    pub fn cookie(self, cookie: CookieConfig) -> Self {
+        self.transport(SessionTransport::Cookie(cookie))
+    }
+
+    /// How the id travels: in a cookie unless set.
+    pub fn transport(mut self, transport: SessionTransport) -> Self {
+        self.config.transport = transport;
         self
     }
 
@@ -142,7 +149,7 @@ impl<H> SessionLayerBuilder<H> {
         {
             return Err(ConfigErrorKind::LoginLimit.into());
         }
-        self.config.cookie.check()?;
+        self.config.transport.check()?;
         let mut config = self.config;
         let authority = Authority::new(Arc::clone(&config.realm))
             .store(Some(config.store.clone()))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::{
     StoreError, Unavailable,
-    store::{Admitted, CommitOutcome, Established, SessionRecord},
+    store::{Admitted, CommitOutcome, Established, Load, SessionRecord},
 };
 
 use crate::{
@@ -57,7 +57,22 @@ impl Shared {
             // A login that can not be ended any more does not undo the one that took its place.
             let _ = self.run(plan).await?;
         }
+        self.rename().await;
         Ok(())
+    }
+
+    /// Sends the cookie under its new name. Its id stays, so a login that another request has made
+    /// since this one loaded the session must not be undone by it: that is looked up once more.
+    async fn rename(&self) {
+        let Some(key) = self.state().to_rename() else {
+            return;
+        };
+        let loaded = self.config.store.load(&key).await;
+        let mut state = self.state();
+        // Once: if it can not be told now, it is for the next request.
+        if let (Some(id), Ok(Load::Live(record))) = (state.renamed.take(), loaded) {
+            state.cookie = Some(self.config.set_cookie(&id, &record));
+        }
     }
 
     /// The step that a dropped commit was at, or else all that is pending.

@@ -8,12 +8,12 @@ use auth_core::{
 };
 use http::HeaderValue;
 
-use crate::{CookieConfig, id::SessionId};
+use crate::{SessionTransport, id::SessionId};
 
 pub(crate) struct Config {
     pub(crate) store: Arc<dyn Sessions>,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) cookie: CookieConfig,
+    pub(crate) transport: SessionTransport,
     pub(crate) eager: bool,
     pub(crate) realm: Arc<str>,
     /// What a request's caller is told of this layer; made of the other settings.
@@ -31,11 +31,9 @@ impl Config {
         }
     }
 
-    /// The `Set-Cookie` for the session `record`, which is under `id`.
+    /// What tells the client of the session `record`, which is under `id`.
     pub(crate) fn set_cookie(&self, id: &SessionId, record: &SessionRecord) -> HeaderValue {
-        let is_persistent = record.login.as_ref().is_some_and(|login| login.persistent);
-        let lasts = is_persistent.then(|| record.absolute_end.since(self.clock.now()));
-        self.cookie.set(id, lasts)
+        self.transport.set(id, record, self.clock.now())
     }
 }
 
@@ -44,7 +42,7 @@ impl fmt::Debug for Config {
         f.debug_struct("SessionLayer")
             .field("store", &self.store)
             .field("lifetimes", &self.lifetimes)
-            .field("cookie", &self.cookie)
+            .field("transport", &self.transport)
             .field("eager", &self.eager)
             .finish_non_exhaustive()
     }

@@ -1,12 +1,17 @@
 //! The session's cookie: its settings, and how it is written.
 
+mod check;
+
 use std::{borrow::Cow, time::Duration};
 
-use auth_core::revocation::MAX_LIFETIME;
-use http::HeaderValue;
+use auth_core::{
+    credentials::{CookieLookup, find_cookie},
+    revocation::MAX_LIFETIME,
+};
+use http::{HeaderMap, HeaderValue};
 use tower_cookies::cookie::{Cookie, SameSite as CookieSameSite, time};
 
-use crate::{ConfigError, ConfigErrorKind, id::SessionId};
+use crate::{id::SessionId, transport::Received};
 
 /// How the session's cookie is named and with which attributes it is sent.
 ///
@@ -22,6 +27,47 @@ pub struct CookieConfig {
     domain: Option<String>,
     same_site: SameSite,
     secure: bool,
+    partitioned: bool,
+    old: Vec<OldCookie>,
+}
+
+/// A name that the cookie had before, for [`CookieConfig::also_read`]; made of the name alone, or with
+/// where it was sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct OldCookie {
+    name: Cow<'static, str>,
+    path: Cow<'static, str>,
+    domain: Option<String>,
+}
+
+impl OldCookie {
+    /// A cookie with `Path=/` and no `Domain`.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            path: Cow::Borrowed("/"),
+            domain: None,
+        }
+    }
+
+    /// The `Path` it was set with: browsers remove no other.
+    pub fn path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The `Domain` it was set with.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+}
+
+impl From<&'static str> for OldCookie {
+    fn from(name: &'static str) -> Self {
+        Self::new(name)
+    }
 }
 
 /// With which requests of other sites the cookie comes along (RFC 6265bis section 4.1.2.7).
@@ -45,6 +91,8 @@ impl Default for CookieConfig {
             domain: None,
             same_site: SameSite::Lax,
             secure: true,
+            partitioned: false,
+            old: Vec::new(),
         }
     }
 }
@@ -80,6 +128,35 @@ impl CookieConfig {
         self
     }
 
+    /// Keeps one cookie for each site that embeds this one (CHIPS): for what runs in the frames of
+    /// others, usually with [`SameSite::None`].
+    pub fn partitioned(mut self) -> Self {
+        self.partitioned = true;
+        self
+    }
+
+    /// Also reads the cookie under a name that it had before, while browsers move to the new one:
+    ///
+    /// - Where there is one of the new name, it counts, good or bad, and the old ones do not.
+    /// - Two cookies of one old name are no cookie of it, as with the new one.
+    /// - The next response to a request that used the session sets it under the new name, and
+    ///   removes the old one. The id stays: other requests on their way still find it.
+    ///
+    /// A name without `__Host-` can be set by every host of the same site: read it for as long as
+    /// old cookies may live, and no longer.
+    ///
+    /// ```
+    /// use auth_session_layer::{CookieConfig, OldCookie};
+    ///
+    /// let cookie = CookieConfig::new()
+    ///     .also_read("sid")
+    ///     .also_read(OldCookie::new("connect.sid").path("/app"));
+    /// ```
+    pub fn also_read(mut self, old: impl Into<OldCookie>) -> Self {
+        self.old.push(old.into());
+        self
+    }
+
     /// Sends the cookie without `Secure`, for development over plain HTTP.
     ///
     /// Insecure: everybody on the way can read it. Needs a name without `__Host-` and `__Secure-`.
@@ -88,35 +165,27 @@ impl CookieConfig {
         self
     }
 
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let has_prefix = |prefix: &str| {
-            // Browsers compare prefixes without regard to case.
-            let start = self.name.as_bytes().get(..prefix.len());
-            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-        };
-        let path_byte = |b: u8| matches!(b, b' '..=b'~') && b != b';';
-        let wrong = if !is_name(&self.name) {
-            ConfigErrorKind::CookieName
-        } else if !self.path.starts_with('/') || !self.path.bytes().all(path_byte) {
-            ConfigErrorKind::CookiePath
-        } else if self.domain.as_deref().is_some_and(|d| !is_domain(d)) {
-            ConfigErrorKind::CookieDomain
-        } else if has_prefix("__Host-")
-            && (!self.secure || self.path != "/" || self.domain.is_some())
-        {
-            ConfigErrorKind::HostPrefix
-        } else if (has_prefix("__Secure-") || has_prefix("__Http-")) && !self.secure {
-            ConfigErrorKind::SecurePrefix
-        } else if self.same_site == SameSite::None && !self.secure {
-            ConfigErrorKind::SameSiteNoneInsecure
-        } else {
-            return Ok(());
-        };
-        Err(wrong.into())
-    }
-
-    pub(crate) fn cookie_name(&self) -> &str {
-        &self.name
+    /// What a request came with. The new name decides where it is there; of the old ones the first
+    /// that is good.
+    pub(crate) fn read(&self, headers: &HeaderMap) -> Received {
+        let ours = find_cookie(headers, &self.name);
+        let mut received = Received::of(ours);
+        for old in &self.old {
+            let found = find_cookie(headers, &old.name);
+            if found == CookieLookup::None {
+                continue;
+            }
+            received.is_there = true;
+            received.stale.push(self.old_removal(old));
+            if ours == CookieLookup::None && received.id.is_none() {
+                let Received { id, .. } = Received::of(found);
+                received.is_ambiguous |= found == CookieLookup::Ambiguous;
+                received.is_ambiguous &= id.is_none();
+                received.is_renamed = id.is_some();
+                received.id = id;
+            }
+        }
+        received
     }
 
     /// `Set-Cookie` with the id; `lasts` is how long it outlives the browser, if it does.
@@ -129,6 +198,19 @@ impl CookieConfig {
         self.header(String::new(), Some(Duration::ZERO))
     }
 
+    /// `Set-Cookie` that removes what was set under an old name.
+    fn old_removal(&self, old: &OldCookie) -> HeaderValue {
+        let like_ours = Self {
+            name: old.name.clone(),
+            path: old.path.clone(),
+            domain: old.domain.clone(),
+            partitioned: false,
+            old: Vec::new(),
+            ..*self
+        };
+        like_ours.removal()
+    }
+
     fn header(&self, value: String, max_age: Option<Duration>) -> HeaderValue {
         let mut cookie = Cookie::build((&*self.name, value))
             .path(&*self.path)
@@ -139,6 +221,9 @@ impl CookieConfig {
                 SameSite::Lax => CookieSameSite::Lax,
                 SameSite::None => CookieSameSite::None,
             });
+        if self.partitioned {
+            cookie = cookie.partitioned(true);
+        }
         if let Some(domain) = &self.domain {
             cookie = cookie.domain(domain.as_str());
         }
@@ -154,131 +239,11 @@ impl CookieConfig {
     }
 }
 
-/// A token of RFC 9110 section 5.6.2.
-fn is_name(name: &str) -> bool {
-    (1..=128).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
-}
-
-fn is_domain(domain: &str) -> bool {
-    domain.len() <= 253
-        && domain.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use auth_core::revocation::Lane;
 
     use super::*;
-
-    #[test]
-    fn contradictory_settings_are_refused() {
-        use ConfigErrorKind as Kind;
-        let new = CookieConfig::new;
-        let rows = [
-            ("the default", new(), None),
-            ("Strict", new().same_site(SameSite::Strict), None),
-            ("None", new().same_site(SameSite::None), None),
-            (
-                "__Host- without Secure",
-                new().insecure_without_secure(),
-                Some(Kind::HostPrefix),
-            ),
-            (
-                "__Host- with a path",
-                new().path("/a"),
-                Some(Kind::HostPrefix),
-            ),
-            (
-                "__Host- with a domain",
-                new().domain("example.com"),
-                Some(Kind::HostPrefix),
-            ),
-            (
-                "__Host- in another case",
-                new().name("__hOST-id").path("/a"),
-                Some(Kind::HostPrefix),
-            ),
-            (
-                "__Secure- with path and domain",
-                new().name("__Secure-id").path("/a").domain("example.com"),
-                None,
-            ),
-            (
-                "__Secure- without Secure",
-                new().name("__Secure-id").insecure_without_secure(),
-                Some(Kind::SecurePrefix),
-            ),
-            (
-                "__Http- without Secure",
-                new().name("__Http-id").insecure_without_secure(),
-                Some(Kind::SecurePrefix),
-            ),
-            (
-                "None without Secure",
-                new()
-                    .name("id")
-                    .same_site(SameSite::None)
-                    .insecure_without_secure(),
-                Some(Kind::SameSiteNoneInsecure),
-            ),
-            (
-                "plain, for development",
-                new().name("id").insecure_without_secure(),
-                None,
-            ),
-            ("no name", new().name(""), Some(Kind::CookieName)),
-            ("name with =", new().name("a=b"), Some(Kind::CookieName)),
-            ("name with ;", new().name("a;b"), Some(Kind::CookieName)),
-            ("name with space", new().name("a b"), Some(Kind::CookieName)),
-            (
-                "name not ASCII",
-                new().name("\u{e4}"),
-                Some(Kind::CookieName),
-            ),
-            (
-                "relative path",
-                new().name("id").path("a"),
-                Some(Kind::CookiePath),
-            ),
-            (
-                "path with attributes",
-                new().name("id").path("/; Domain=evil"),
-                Some(Kind::CookiePath),
-            ),
-            (
-                "path with a line break",
-                new().name("id").path("/\r\nx: y"),
-                Some(Kind::CookiePath),
-            ),
-            (
-                "empty domain",
-                new().name("id").domain(""),
-                Some(Kind::CookieDomain),
-            ),
-            (
-                "leading dot",
-                new().name("id").domain(".example.com"),
-                Some(Kind::CookieDomain),
-            ),
-            (
-                "domain with attributes",
-                new().name("id").domain("a; Path=/"),
-                Some(Kind::CookieDomain),
-            ),
-        ];
-        for (row, config, expected) in rows {
-            let found = config.check().err().map(|error| error.kind());
-            assert_eq!(found, expected, "{row}");
-        }
-    }
 
     #[test]
     fn the_cookie_has_the_attributes_that_were_set() {
@@ -311,6 +276,16 @@ mod tests {
                 "id={}; HttpOnly; SameSite=Strict; Path=/app; Domain=example.com; Max-Age=90",
                 id.encode()
             )
+        );
+    }
+
+    #[test]
+    fn a_partitioned_cookie_is_set_and_removed_as_one() {
+        let config = CookieConfig::new().same_site(SameSite::None).partitioned();
+        let removal = config.removal();
+        assert_eq!(
+            removal,
+            "__Host-id=; HttpOnly; SameSite=None; Partitioned; Secure; Path=/; Max-Age=0"
         );
     }
 

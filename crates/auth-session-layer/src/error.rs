@@ -161,6 +161,12 @@ pub enum ConfigErrorKind {
     SecurePrefix,
     /// SameSite=None needs Secure: browsers drop such a cookie otherwise.
     SameSiteNoneInsecure,
+    /// Partitioned needs Secure: browsers drop such a cookie otherwise.
+    PartitionedInsecure,
+    /// Two of the names that the cookie has and had are the same.
+    SameName,
+    /// The header that is to hold the id means something else.
+    HeaderName,
 }
 
 impl ConfigError {
@@ -189,6 +195,9 @@ impl fmt::Display for ConfigError {
             ConfigErrorKind::HostPrefix => "`__Host-` needs Secure, Path=/ and no Domain",
             ConfigErrorKind::SecurePrefix => "`__Secure-` and `__Http-` need Secure",
             ConfigErrorKind::SameSiteNoneInsecure => "SameSite=None needs Secure",
+            ConfigErrorKind::PartitionedInsecure => "Partitioned needs Secure",
+            ConfigErrorKind::SameName => "two names of the cookie are the same",
+            ConfigErrorKind::HeaderName => "the header means something else",
         })
     }
 }

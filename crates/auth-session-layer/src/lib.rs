@@ -52,7 +52,8 @@
 //!
 //! 1. With a bearer token in `Authorization` the cookie counts as absent.
 //! 2. The cookie has exactly the name that was set, comes once, and holds 46 characters of
-//!    canonical base64url. Anything else is no session, and never reaches the store.
+//!    canonical base64url. Anything else is no session, and never reaches the store. The same holds
+//!    for a [header](SessionTransport::Header), if that is set.
 //! 3. Nothing is loaded until somebody asks: a guard, [`Caller::principal`], [`Session::data`].
 //! 4. An id that the store does not know, or not any more, is an anonymous caller. It is never
 //!    adopted: what is written begins a session with a new id.
@@ -117,9 +118,10 @@ mod service;
 mod session;
 mod shared;
 mod state;
+mod transport;
 
 pub use builder::SessionLayerBuilder;
-pub use cookie::{CookieConfig, SameSite};
+pub use cookie::{CookieConfig, OldCookie, SameSite};
 pub use data::SessionData;
 pub use error::{ConfigError, ConfigErrorKind, SessionError, SessionErrorKind};
 pub use future::ResponseFuture;
@@ -127,6 +129,7 @@ pub use layer::SessionLayer;
 pub use login::Login;
 pub use service::SessionManager;
 pub use session::Session;
+pub use transport::SessionTransport;
 
 #[cfg(feature = "axum")]
 pub use crate::axum::MissingSessionLayer;

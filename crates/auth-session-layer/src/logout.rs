@@ -21,7 +21,7 @@ impl Shared {
         let had_cookie = self.cookie || state.cookie.is_some();
         state.pending = Pending::default();
         state.current = Current::Nobody;
-        state.cookie = had_cookie.then(|| self.config.cookie.removal());
+        state.cookie = had_cookie.then(|| self.config.transport.removal());
         state.logged_out = true;
         Ok(())
     }

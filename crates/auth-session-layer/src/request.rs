@@ -7,9 +7,7 @@ use auth_core::{
     rejection::{Protocol, reject},
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response,
-    header::{CACHE_CONTROL, SET_COOKIE},
-    response,
+    HeaderMap, HeaderName, HeaderValue, Request, Response, header::CACHE_CONTROL, response,
 };
 
 use crate::{SessionError, SessionErrorKind, shared::Shared};
@@ -85,7 +83,11 @@ impl<H> OpenSession<H> {
             )
         };
         if let Some(cookie) = cookie {
-            headers.append(SET_COOKIE, cookie);
+            let transport = &self.shared.config.transport;
+            transport.write(headers, cookie);
+            for removal in &self.shared.stale {
+                transport.write(headers, removal.clone());
+            }
             if !forbids_storing(headers) {
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }

@@ -5,17 +5,17 @@ use std::{any::Any, fmt, sync::Arc};
 use async_trait::async_trait;
 use auth_core::{
     Event, Principal, SessionSource, StoreError, Unavailable,
-    credentials::{CookieLookup, find_cookie, has_bearer},
+    credentials::has_bearer,
     store::{Load, SessionKey},
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     SessionError, SessionErrorKind,
     config::Config,
-    id::SessionId,
     state::{Current, Live, Pending, State},
+    transport::Received,
 };
 
 /// A request's session. It is the [`SessionSource`] of the request's caller.
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) cookie: bool,
     /// Whether it came with several: which one is ours can not be told.
     pub(crate) ambiguous: bool,
+    /// What removes the cookies of old names that it came with.
+    pub(crate) stale: Vec<HeaderValue>,
     /// Held by whoever talks to the store, so that it is asked one thing at a time.
     pub(crate) step: async_lock::Mutex<()>,
     state: Mutex<State>,
@@ -42,21 +44,18 @@ enum Use {
 impl Shared {
     pub(crate) fn new(config: &Arc<Config>, headers: &HeaderMap) -> Self {
         let bearer = has_bearer(headers);
-        let found = match find_cookie(headers, config.cookie.cookie_name()) {
-            _ if bearer => CookieLookup::None,
-            found => found,
-        };
-        let id = match found {
-            CookieLookup::One(value) => SessionId::parse(value),
-            CookieLookup::None | CookieLookup::Ambiguous => None,
+        let received = match bearer {
+            true => Received::nothing(),
+            false => config.transport.read(headers),
         };
         Self {
             config: Arc::clone(config),
             bearer,
-            cookie: found != CookieLookup::None,
-            ambiguous: found == CookieLookup::Ambiguous,
+            cookie: received.is_there,
+            ambiguous: received.is_ambiguous,
+            stale: received.stale,
             step: async_lock::Mutex::new(()),
-            state: Mutex::new(State::new(id.map(|id| id.key()))),
+            state: Mutex::new(State::new(received.id, received.is_renamed)),
         }
     }
 

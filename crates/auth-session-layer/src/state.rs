@@ -11,6 +11,7 @@ use http::HeaderValue;
 use crate::{
     SessionError, SessionErrorKind,
     changes::{Changes, Fields, UpdateFn},
+    id::SessionId,
     login::NewLogin,
     plan::Plan,
 };
@@ -26,6 +27,8 @@ pub(crate) struct State {
     /// What a commit is doing, or was doing when it was dropped: it is taken up again as it is,
     /// so that the store makes it once.
     pub(crate) in_flight: Option<Plan>,
+    /// The id, if it came under an old name and is to get the new one.
+    pub(crate) renamed: Option<SessionId>,
     /// The `Set-Cookie` that the response has to carry.
     pub(crate) cookie: Option<HeaderValue>,
     pub(crate) logged_out: bool,
@@ -104,9 +107,11 @@ impl Pending {
 }
 
 impl State {
-    pub(crate) fn new(key: Option<SessionKey>) -> Self {
+    pub(crate) fn new(id: Option<SessionId>, is_renamed: bool) -> Self {
+        let key = id.as_ref().map(SessionId::key);
         Self {
             current: key.map_or(Current::Nobody, Current::Unloaded),
+            renamed: id.filter(|_| is_renamed),
             pending: Pending::default(),
             in_flight: None,
             cookie: None,
@@ -117,7 +122,13 @@ impl State {
 
     /// Whether there is nothing to commit.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight.is_none() && self.pending.is_empty()
+        self.in_flight.is_none() && self.pending.is_empty() && self.to_rename().is_none()
+    }
+
+    /// The session whose cookie has to get its new name.
+    pub(crate) fn to_rename(&self) -> Option<SessionKey> {
+        let (id, live) = (self.renamed.as_ref()?, self.live()?);
+        (self.cookie.is_none() && id.key() == live.key).then_some(live.key)
     }
 
     /// Who the caller is; None if the session has to be loaded first.

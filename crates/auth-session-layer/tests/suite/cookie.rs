@@ -7,8 +7,7 @@ use auth_session_layer::{
     ConfigErrorKind, CookieConfig, Login, SameSite, SessionLayer, SessionLayerBuilder,
 };
 use http::{HeaderValue, Request, header};
-use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_cookies::{Cookie, CookieManagerLayer, Cookies};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Browser, World, log_in, ok, our_cookie, put, secs, send_through, session_of};
 
@@ -50,32 +49,6 @@ async fn other_cookies_of_the_response_are_kept() {
     assert_eq!(all.len(), 2);
     assert_eq!(all[0], "theme=dark");
     assert!(all[1].is_sensitive());
-}
-
-#[tokio::test]
-async fn a_cookie_manager_keeps_working_beside_us() {
-    let world = World::new();
-    let inner = service_fn(|request: Request<String>| async move {
-        let cookies = request.extensions().get::<Cookies>().expect("their layer");
-        cookies.add(Cookie::new("theme", "dark"));
-        let session = session_of(&request);
-        Ok::<_, std::convert::Infallible>(put(&session, "cart", "tea").await)
-    });
-    let outside = ServiceBuilder::new()
-        .layer(CookieManagerLayer::new())
-        .layer(world.layer.clone())
-        .service(inner);
-    let inside = ServiceBuilder::new()
-        .layer(world.layer.clone())
-        .layer(CookieManagerLayer::new())
-        .service(inner);
-    let Ok(outside) = outside.oneshot(Browser::default().request()).await;
-    let Ok(inside) = inside.oneshot(Browser::default().request()).await;
-    for response in [outside, inside] {
-        assert!(our_cookie(response.headers()).is_some());
-        let all = response.headers().get_all(header::SET_COOKIE);
-        assert!(all.iter().any(|value| value == "theme=dark"));
-    }
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
 //! The session layer over a store in memory: requests in, responses out, no sockets, no sleeping.
 
 mod bearer;
+mod beside_cookies;
 mod concurrency;
 mod cookie;
 mod data;
 mod expiry;
+mod header_transport;
 mod interrupted;
 mod late;
 mod lazy;
 mod limits;
 mod login;
 mod logout;
+mod old_names;
 mod outage;
 mod secrets;
 mod step_up;
