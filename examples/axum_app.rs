@@ -4,22 +4,25 @@
 //! cargo run -p auth-examples --example axum_app
 //! curl -i -c jar -d user=alice http://127.0.0.1:3000/login
 //! curl -b jar http://127.0.0.1:3000/me
+//! curl -b jar -N http://127.0.0.1:3000/clock
 //! ```
 
-use std::{env, error::Error, sync::Arc};
+use std::{convert::Infallible, env, error::Error, sync::Arc, time::Duration};
 
 use auth_layers::{
-    Principal,
+    EndWithLogin, Principal, RequireAuth,
     memory::MemoryStore,
     session::{Login, Session, SessionError, SessionLayer},
 };
 use axum::{
     Form, Router,
     http::StatusCode,
+    response::sse::{Event, Sse},
     routing::{get, post},
 };
 use serde::Deserialize;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time};
+use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 use tower_http::csrf::CsrfLayer;
 
 #[derive(Deserialize)]
@@ -42,9 +45,23 @@ async fn me(principal: Principal) -> String {
     principal.subject().to_owned()
 }
 
+/// An event a second, for as long as the login lasts: the layer around this route sees to that.
+async fn clock() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let seconds = IntervalStream::new(time::interval(Duration::from_secs(1)));
+    let mut count = 0_u64;
+    Sse::new(seconds.map(move |_| {
+        count += 1;
+        Ok(Event::default().data(count.to_string()))
+    }))
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let app = Router::new()
+    let streams = Router::new()
+        .route("/clock", get(clock))
+        .layer(EndWithLogin::new(time::sleep))
+        .layer(RequireAuth::new());
+    let app = streams
         .route("/login", post(login))
         .route("/logout", post(logout))
         .route("/me", get(me));

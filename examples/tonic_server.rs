@@ -17,7 +17,7 @@ use auth_examples::{
     },
 };
 use auth_layers::{
-    Principal, RequireScope, Scopes,
+    EndWithLogin, Principal, RequireScope, Scopes,
     jwt::{Issuer, JwtLayer, SigningKeys, TokenLogin},
     memory::MemoryStore,
 };
@@ -79,6 +79,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(tokens)
         .layer(RequireScope::new("read"))
         .layer(watch)
+        .layer(EndWithLogin::new(tokio::time::sleep))
         .add_service(WhoamiServer::new(Service))
         .serve_with_incoming(TcpListenerStream::new(listener))
         .await?;

@@ -1,6 +1,11 @@
 //! The examples for one framework each: an axum router behind sessions, and hyper alone.
 
-use std::thread;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
 
 use auth_tests::{
     Curl, Program, Request, Response,
@@ -52,6 +57,47 @@ fn an_axum_router_behind_sessions() {
     assert_eq!(logged_out.status, 204, "{logged_out:?}");
     assert_eq!(SetCookie::of(&logged_out).expect("a removal").value(), "");
     assert_plain_challenge(&me(&alice), "Session");
+}
+
+#[test]
+fn a_stream_of_the_axum_router_breaks_off_when_its_login_ends() {
+    let program = start("axum_app");
+    let server = program.http();
+    let log_in = || {
+        let logged_in = Request::post("/login").form("user=alice").send(server);
+        Credential::Cookie(SetCookie::of(&logged_in).expect("a cookie").pair)
+    };
+    let (alice, other) = (log_in(), log_in());
+    let Credential::Cookie(pair) = &alice else {
+        panic!("a session is a cookie")
+    };
+    let mut stream = TcpStream::connect(server).expect("connected");
+    let wait = Some(Duration::from_secs(20));
+    stream.set_read_timeout(wait).expect("set");
+    write!(
+        stream,
+        "GET /clock HTTP/1.1\r\nhost: x\r\ncookie: {pair}\r\n\r\n"
+    )
+    .expect("sent");
+
+    let mut all = Vec::new();
+    let until = |stream: &mut TcpStream, all: &mut Vec<u8>, what: &str| {
+        let mut chunk = [0; 1024];
+        while !String::from_utf8_lossy(all).contains(what) {
+            let read = stream.read(&mut chunk).expect("read");
+            assert_ne!(read, 0, "{}", String::from_utf8_lossy(all));
+            all.extend(&chunk[..read]);
+        }
+    };
+    until(&mut stream, &mut all, "data: 1\n");
+    assert_eq!(other.on(Request::post("/logout")).send(server).status, 204);
+    until(&mut stream, &mut all, "data: 2\n");
+    assert_eq!(alice.on(Request::post("/logout")).send(server).status, 204);
+    // It may be closed or reset; it never gets the last chunk, which says that this was all.
+    let _ = stream.read_to_end(&mut all);
+    let text = String::from_utf8_lossy(&all);
+    assert!(text.contains("transfer-encoding: chunked"), "{text}");
+    assert!(!text.ends_with("0\r\n\r\n"), "{text}");
 }
 
 #[test]
