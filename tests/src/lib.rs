@@ -6,6 +6,7 @@
 //! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
 //! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
+//! - [`logins`] are made straight at a store, without a service.
 //! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
 //!
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
@@ -14,6 +15,7 @@
 mod clients;
 pub mod demo;
 mod http;
+pub mod logins;
 mod program;
 mod redis;
 

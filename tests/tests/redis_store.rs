@@ -6,17 +6,15 @@ use std::{
 };
 
 use auth_core::{
-    LoginId, Scopes, StoreError, Timestamp, Verdict,
-    revocation::{Lane, Op, Query},
-    store::{
-        Admission, Admitted, Commit, CommitOutcome, Derivation, Establish, FieldChange, FieldValue,
-        Lifetimes, Load, LoginChange, LoginKind, Logins, Presented, RefreshGrant, RefreshHash,
-        RefreshLogins, RefreshStart, Revocations, Rotated, Rotation, SessionKey, SessionLogin,
-        Sessions, Successor,
-    },
+    LoginId, StoreError, Timestamp, Verdict,
+    revocation::Query,
+    store::{CommitOutcome, Load, RefreshLogins, Revocations, Rotated, Sessions},
 };
 use auth_revocation_redis::{ConfigErrorKind, RedisStore};
-use auth_tests::Redis;
+use auth_tests::{
+    Redis,
+    logins::{Session, Tokens},
+};
 
 const REALM: &str = "test";
 
@@ -25,66 +23,13 @@ async fn store(redis: &Redis) -> Arc<RedisStore> {
     Arc::new(store.await.expect("the server is good"))
 }
 
-struct LoggedIn {
-    login: LoginId,
-    key: SessionKey,
-    version: u64,
+async fn log_in(store: &RedisStore) -> Result<Session, StoreError> {
+    Session::log_in(store, "alice").await
 }
 
-impl LoggedIn {
-    fn query(&self) -> Query {
-        Query::own(REALM, "alice", &self.login, self.version)
-    }
-}
-
-fn admission(kind: LoginKind, session: Option<SessionKey>) -> Admission {
-    Admission {
-        subject: "alice".to_owned(),
-        login: LoginId::random(),
-        kind,
-        device: Some("a phone".to_owned()),
-        lifetimes: Lifetimes {
-            idle: Some(Duration::from_secs(1_800)),
-            absolute: Duration::from_secs(43_200),
-        },
-        since: None,
-        limit: None,
-        session,
-        op: Op::random(),
-    }
-}
-
-async fn log_in(store: &RedisStore) -> Result<LoggedIn, StoreError> {
-    let key = SessionKey {
-        lane: Lane::random(),
-        hash: auth_core::random_bytes(),
-    };
-    let admission = admission(LoginKind::Session, Some(key));
-    let Admitted::Yes { version, .. } = store.admit(&admission).await? else {
-        panic!("there is no limit");
-    };
-    let establish = Establish {
-        old: None,
-        new: key,
-        login: LoginChange::Set(SessionLogin {
-            login: admission.login,
-            subject: admission.subject.clone(),
-            version,
-            auth_time: Timestamp::default(),
-            scopes: Scopes::parse("read"),
-            persistent: false,
-        }),
-        keep_data: true,
-        changes: Vec::new(),
-        lifetimes: admission.lifetimes,
-        op: Op::random(),
-    };
-    store.establish(&establish).await?;
-    Ok(LoggedIn {
-        login: admission.login,
-        key,
-        version,
-    })
+/// Asks about a token of a login.
+fn query(session: &Session) -> Query {
+    Query::own(REALM, "alice", &session.login, session.version)
 }
 
 /// Tries until it comes true; panics after a while that is no promise of ours.
@@ -102,10 +47,10 @@ async fn a_revocation_on_one_node_is_refused_on_another_at_once() {
     let (one, other) = (store(&redis).await, store(&redis).await);
     for _ in 0..50 {
         let alice = log_in(&one).await.expect("the server is good");
-        assert_eq!(other.verdict(&alice.query()).await, Verdict::Active);
+        assert_eq!(other.verdict(&query(&alice)).await, Verdict::Active);
         assert!(matches!(other.load(&alice.key).await, Ok(Load::Live(_))));
         one.end_login("alice", alice.login).await.expect("it ends");
-        assert_eq!(other.verdict(&alice.query()).await, Verdict::Revoked);
+        assert_eq!(other.verdict(&query(&alice)).await, Verdict::Revoked);
         assert_eq!(other.load(&alice.key).await, Ok(Load::Ended));
     }
 }
@@ -115,17 +60,7 @@ async fn what_is_stored_can_be_read_and_goes_away_by_itself() {
     let redis = Redis::start(&[]);
     let store = store(&redis).await;
     let alice = log_in(&store).await.expect("the server is good");
-    let change = FieldChange {
-        name: "cart".into(),
-        value: Some(FieldValue::from_json(r#"{"apples":3}"#)),
-        expected: None,
-    };
-    let commit = Commit {
-        key: alice.key,
-        changes: vec![change],
-        op: Op::random(),
-    };
-    let committed = store.commit(&commit).await;
+    let committed = alice.set(&*store, "cart", r#"{"apples":3}"#).await;
     assert!(matches!(committed, Ok(CommitOutcome::Done(_))));
     let session = redis.cli(&["--scan", "--pattern", "auth:s:*"]);
     let record = redis.cli(&["HGETALL", &session]);
@@ -140,33 +75,8 @@ async fn what_is_stored_can_be_read_and_goes_away_by_itself() {
     assert_eq!(value("subject"), Some("alice"));
     assert_eq!(value("login"), Some(alice.login.to_string().as_str()));
 
-    let start = RefreshStart {
-        admission: admission(LoginKind::Token, None),
-        grant: RefreshGrant {
-            client_id: Some("app".to_owned()),
-            scopes: Scopes::parse("read"),
-            auth_time: None,
-            claims: None,
-        },
-        hash: RefreshHash::from_bytes([1; 32]),
-    };
-    store.start(&start).await.expect("the server is good");
-    let rotation = Rotation {
-        lane: Lane::of(REALM, "alice"),
-        login: start.admission.login,
-        presented: Presented {
-            generation: 1,
-            hash: RefreshHash::from_bytes([1; 32]),
-        },
-        successor: Successor {
-            hash: RefreshHash::from_bytes([2; 32]),
-            derivation: Derivation {
-                nonce: [3; 16],
-                key_id: 7,
-            },
-        },
-        grace: Duration::from_secs(30),
-    };
+    let tokens = Tokens::log_in(&*store, "alice").await;
+    let rotation = tokens.expect("the server is good").rotation();
     let rotated = store.rotate(&rotation).await;
     assert!(matches!(rotated, Ok(Rotated::Advanced { .. })));
     let mut dump = String::new();
@@ -202,9 +112,9 @@ async fn a_server_that_dies_is_unknown_until_it_is_back_and_then_refuses_what_is
         .expect("it ends");
     redis.kill();
     for _ in 0..10 {
-        assert_eq!(store.verdict(&old.query()).await, Verdict::Unknown);
+        assert_eq!(store.verdict(&query(&old)).await, Verdict::Unknown);
         // What this node has revoked it refuses by itself.
-        assert_eq!(store.verdict(&revoked.query()).await, Verdict::Revoked);
+        assert_eq!(store.verdict(&query(&revoked)).await, Verdict::Revoked);
         let load = store.load(&old.key).await;
         assert!(matches!(load, Err(StoreError::Unavailable(_))), "{load:?}");
         let revoke = store.revoke_subject("alice").await;
@@ -216,13 +126,13 @@ async fn a_server_that_dies_is_unknown_until_it_is_back_and_then_refuses_what_is
     assert!(store.health().await.is_err());
     // It comes back empty: nobody knows any more what was revoked.
     redis.restart();
-    let query = old.query();
+    let asked = query(&old);
     eventually("it answers", || async {
-        store.verdict(&query).await != Verdict::Unknown
+        store.verdict(&asked).await != Verdict::Unknown
     })
     .await;
-    assert_eq!(store.verdict(&old.query()).await, Verdict::Revoked);
-    assert_eq!(store.verdict(&revoked.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&old)).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&revoked)).await, Verdict::Revoked);
     let mut new = None;
     for _ in 0..3_000 {
         new = log_in(&store).await.ok();
@@ -232,7 +142,7 @@ async fn a_server_that_dies_is_unknown_until_it_is_back_and_then_refuses_what_is
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let new = new.expect("it answers");
-    assert_eq!(store.verdict(&new.query()).await, Verdict::Active);
+    assert_eq!(store.verdict(&query(&new)).await, Verdict::Active);
     assert!(matches!(store.load(&new.key).await, Ok(Load::Live(_))));
     assert!(store.health().await.is_ok());
 }
@@ -243,12 +153,12 @@ async fn after_flushall_what_is_older_is_refused_and_a_login_works_at_once() {
     let nodes = [store(&redis).await, store(&redis).await];
     let old = log_in(&nodes[0]).await.expect("the server is good");
     redis.cli(&["FLUSHALL"]);
-    assert_eq!(nodes[0].verdict(&old.query()).await, Verdict::Revoked);
+    assert_eq!(nodes[0].verdict(&query(&old)).await, Verdict::Revoked);
     let new = log_in(&nodes[0]).await.expect("the server is good");
     // The other node, which notices later, raises nothing again.
     for node in nodes.iter().rev() {
-        assert_eq!(node.verdict(&old.query()).await, Verdict::Revoked);
-        assert_eq!(node.verdict(&new.query()).await, Verdict::Active);
+        assert_eq!(node.verdict(&query(&old)).await, Verdict::Revoked);
+        assert_eq!(node.verdict(&query(&new)).await, Verdict::Active);
         assert!(matches!(node.load(&new.key).await, Ok(Load::Live(_))));
     }
 }
@@ -269,18 +179,18 @@ async fn a_lane_that_lost_one_revocation_refuses_what_is_older_than_the_loss() {
     redis.cli(&words.iter().map(String::as_str).collect::<Vec<_>>());
     let fresh = self::store(&redis).await;
     assert_eq!(
-        fresh.verdict(&other.query()).await,
+        fresh.verdict(&query(&other)).await,
         Verdict::Active,
         "it never knew"
     );
-    assert_eq!(store.verdict(&revoked.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&revoked)).await, Verdict::Revoked);
     assert_eq!(
-        fresh.verdict(&revoked.query()).await,
+        fresh.verdict(&query(&revoked)).await,
         Verdict::Revoked,
         "it was raised"
     );
     let new = log_in(&fresh).await.expect("it is in");
-    assert_eq!(store.verdict(&new.query()).await, Verdict::Active);
+    assert_eq!(store.verdict(&query(&new)).await, Verdict::Active);
 }
 
 /// The one lane that has a login of alice.
@@ -297,7 +207,7 @@ async fn a_clock_that_ran_ahead_and_back_brings_nothing_back_to_life() {
     let alice = log_in(&store).await.expect("the server is good");
     let before = redis.clock();
     let exp = Timestamp::from_millis(before + 300_000);
-    let denied = alice.query().token("iss", "jti");
+    let denied = query(&alice).token("iss", "jti");
     let deny = async |jti: &str, exp| store.revoke_token("iss", jti, "alice", exp).await;
     deny("jti", exp).await.expect("there is room");
     redis.advance(Duration::from_secs(3_600));
@@ -311,7 +221,7 @@ async fn a_clock_that_ran_ahead_and_back_brings_nothing_back_to_life() {
     deny("another", exp).await.expect("there is room");
     assert_eq!(other.verdict(&denied).await, Verdict::Revoked);
     let new = log_in(&store).await.expect("the server is good");
-    assert_eq!(store.verdict(&new.query()).await, Verdict::Active);
+    assert_eq!(store.verdict(&query(&new)).await, Verdict::Active);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -322,7 +232,7 @@ async fn scripts_that_were_forgotten_are_sent_again() {
     let alice = log_in(&store).await.expect("the server is good");
     redis.cli(&["SCRIPT", "FLUSH"]);
     store.revoke_all().await.expect("the server is good");
-    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&alice)).await, Verdict::Revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,7 +242,7 @@ async fn a_server_that_hangs_is_unknown_and_works_when_it_goes_on() {
     let alice = log_in(&store).await.expect("the server is good");
     redis.signal("STOP");
     for _ in 0..20 {
-        assert_eq!(store.verdict(&alice.query()).await, Verdict::Unknown);
+        assert_eq!(store.verdict(&query(&alice)).await, Verdict::Unknown);
     }
     // Not known to have happened: refused here all the same.
     let ended = store.end_login("alice", alice.login).await;
@@ -340,11 +250,11 @@ async fn a_server_that_hangs_is_unknown_and_works_when_it_goes_on() {
         matches!(ended, Err(StoreError::Unavailable(_))),
         "{ended:?}"
     );
-    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&alice)).await, Verdict::Revoked);
     redis.signal("CONT");
     let other = async || log_in(&store).await.is_ok();
     eventually("it goes on", other).await;
-    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&alice)).await, Verdict::Revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -360,7 +270,7 @@ async fn a_revocation_is_never_acknowledged_when_the_server_refused() {
         assert!(log_in(&store).await.is_err(), "{setting}");
         // Reading still works, and nothing is half done.
         assert_eq!(
-            store.verdict(&alice.query()).await,
+            store.verdict(&query(&alice)).await,
             Verdict::Active,
             "{setting}"
         );
@@ -377,7 +287,7 @@ async fn a_revocation_is_never_acknowledged_when_the_server_refused() {
         .revoke_subject("alice")
         .await
         .expect("it is allowed again");
-    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&alice)).await, Verdict::Revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -413,13 +323,13 @@ async fn a_revocation_needs_a_replica_where_one_is_attached() {
         matches!(ended, Err(StoreError::Unavailable(_))),
         "{ended:?}"
     );
-    assert_eq!(store.verdict(&bob.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&bob)).await, Verdict::Revoked);
     replica.signal("CONT");
     store
         .end_login("alice", bob.login)
         .await
         .expect("the replica has it");
-    assert_eq!(store.verdict(&alice.query()).await, Verdict::Revoked);
+    assert_eq!(store.verdict(&query(&alice)).await, Verdict::Revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -431,11 +341,11 @@ async fn an_entry_of_the_wrong_kind_is_unknown_and_harms_nobody_else() {
     redis.cli(&["DEL", &lane]);
     redis.cli(&["SET", &lane, "not a hash"]);
     for _ in 0..20 {
-        assert_eq!(store.verdict(&alice.query()).await, Verdict::Unknown);
+        assert_eq!(store.verdict(&query(&alice)).await, Verdict::Unknown);
     }
     let epoch = store.epoch("bob").await.expect("the server is good");
     let bob = Query::own(REALM, "bob", &LoginId::random(), epoch.version());
-    assert_ne!(bob.place.lane, alice.query().place.lane);
+    assert_ne!(bob.place.lane, query(&alice).place.lane);
     assert_eq!(store.verdict(&bob).await, Verdict::Active);
 }
 

@@ -51,6 +51,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     line: Line,
+    server: SocketAddr,
     /// The command whose reply is to be broken: what it contains, and how.
     next: Option<(Vec<u8>, Broken)>,
     /// How many replies were broken.
@@ -79,6 +80,7 @@ impl Proxy {
         let address = listener.local_addr().expect("it is bound");
         let state = State {
             line: Line::Pass,
+            server,
             next: None,
             broken: 0,
             is_over: false,
@@ -100,7 +102,7 @@ impl Proxy {
                     continue;
                 }
                 // Nobody there: the client sees its connection closed.
-                if let Ok(server) = TcpStream::connect(server) {
+                if let Ok(server) = TcpStream::connect(state.server) {
                     serving.clone().join(&mut state, client, server);
                 }
             }
@@ -122,6 +124,13 @@ impl Proxy {
     pub fn set(&self, line: Line) {
         self.shared.lock().line = line;
         self.shared.changed.notify_all();
+    }
+
+    /// Leads to another server from now on, as an address does that is moved. Connections that are
+    /// there are [cut](Self::cut).
+    pub fn lead_to(&self, server: SocketAddr) {
+        self.shared.lock().server = server;
+        self.cut();
     }
 
     /// Closes every connection. New ones can be made.

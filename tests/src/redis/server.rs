@@ -163,6 +163,11 @@ impl Redis {
         format!("redis://{}", self.address())
     }
 
+    /// The folder that is its own.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A file in its folder.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -1,0 +1,9 @@
+//! A Redis that fails in every way there is, on real servers: each answer comes in time, nobody is
+//! let in whose revocation was acknowledged, nobody is refused because of the fault, and all is well
+//! again by itself.
+
+mod connections;
+mod fault;
+mod losses;
+mod model;
+mod refusals;
