@@ -6,7 +6,7 @@ use auth_core::store::FieldValue;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    SessionError,
+    DataEntry, SessionError,
     changes::{UpdateFn, read, write},
     shared::Shared,
 };
@@ -98,6 +98,27 @@ impl SessionData {
                 return state.put(name, after, Some(update));
             }
         }
+    }
+
+    /// One field, to be filled in if it is not there, or changed if it is.
+    pub fn entry<'a, T>(&'a self, name: &'a str) -> DataEntry<'a, T>
+    where
+        T: Serialize + DeserializeOwned + 'static,
+    {
+        DataEntry::new(self, name)
+    }
+
+    /// Removes a field, and gives the value that it had: a message for this page, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and then the field stays, and [`remove`](Self::remove).
+    pub fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
+        let value = self.get(name)?;
+        if value.is_some() {
+            self.remove(name)?;
+        }
+        Ok(value)
     }
 
     /// The names of the fields that are there, in order.

@@ -17,13 +17,18 @@ impl Shared {
         if let Some(live) = &live {
             self.end(live).await?;
         }
+        self.left();
+        Ok(())
+    }
+
+    /// Forgets the session: it has ended.
+    pub(crate) fn left(&self) {
         let mut state = self.state();
         let had_cookie = self.cookie || state.cookie.is_some();
         state.pending = Pending::default();
         state.current = Current::Nobody;
         state.cookie = had_cookie.then(|| self.config.transport.removal());
         state.logged_out = true;
-        Ok(())
     }
 
     /// Ends the login; its data goes on under a new id.
@@ -53,7 +58,7 @@ impl Shared {
     }
 
     /// The session to log out of, if there is one.
-    async fn session_to_leave(&self) -> Result<Option<Live>, SessionError> {
+    pub(crate) async fn session_to_leave(&self) -> Result<Option<Live>, SessionError> {
         self.check_bearer(&self.state())?;
         // One of several cookies is that session: it would live on, and nobody would know.
         if self.ambiguous && !self.state().has_own() {

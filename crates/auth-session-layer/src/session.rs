@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use auth_core::{Caller, LoginId};
 use http::Extensions;
 
-use crate::{Login, SessionData, SessionError, SessionErrorKind, shared::Shared};
+use crate::{Login, LoginList, SessionData, SessionError, SessionErrorKind, shared::Shared};
 
 /// The session of a request: what handlers work with. Cheap to clone; all clones are the same.
 ///
@@ -183,6 +183,65 @@ impl Session {
     /// same, but the tokens may last until they expire.
     pub async fn logout_keeping_data(&self) -> Result<(), SessionError> {
         self.0.log_out_keeping_data().await
+    }
+
+    /// The logins of whoever is logged in, of sessions and tokens, the newest first: up to `limit`,
+    /// after the one named `after`.
+    ///
+    /// # Errors
+    ///
+    /// `NotLoggedIn`; `Unavailable` and `BearerPresent`, as for [`data`](Self::data).
+    pub async fn logins(
+        &self,
+        after: Option<LoginId>,
+        limit: usize,
+    ) -> Result<LoginList, SessionError> {
+        self.0.logins(after, limit).await
+    }
+
+    /// Ends one login of whoever is logged in, at once, with all tokens made of it; whether there
+    /// was such a login. To end this one is to [log out](Self::logout).
+    ///
+    /// Logins that are not listed any more (the list holds 1,000) end by
+    /// [`end_other_logins`](Self::end_other_logins).
+    ///
+    /// # Errors
+    ///
+    /// `NotLoggedIn`; `BearerPresent`; `Unavailable`: it may or may not have ended, answer 503.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have happened.
+    pub async fn end_login(&self, login: LoginId) -> Result<bool, SessionError> {
+        self.0.end_login(login).await
+    }
+
+    /// Ends all logins of whoever is logged in but this one, at once, listed or not: after a change
+    /// of the password, say.
+    ///
+    /// # Errors
+    ///
+    /// As [`end_login`](Self::end_login).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have happened.
+    pub async fn end_other_logins(&self) -> Result<(), SessionError> {
+        self.0.end_other_logins().await
+    }
+
+    /// Ends all logins of whoever is logged in, at once, this one too: as [`logout`](Self::logout),
+    /// but everywhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`end_login`](Self::end_login), and `Ended`, as for [`logout`](Self::logout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have happened.
+    pub async fn end_all_logins(&self) -> Result<(), SessionError> {
+        self.0.end_all_logins().await
     }
 }
 

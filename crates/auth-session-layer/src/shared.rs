@@ -196,7 +196,7 @@ impl SessionSource for Shared {
         };
         match self.config.store.load(&key).await? {
             Load::Live(record) => Ok(Live::new(key, record).principal),
-            Load::Gone | Load::Absent => Ok(None),
+            Load::Gone | Load::Ended | Load::Absent => Ok(None),
             _ => Err(Unavailable::default()),
         }
     }

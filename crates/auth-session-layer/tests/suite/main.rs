@@ -5,6 +5,8 @@ mod beside_cookies;
 mod concurrency;
 mod cookie;
 mod data;
+mod devices;
+mod entry;
 mod expiry;
 mod header_transport;
 mod interrupted;

@@ -1,0 +1,34 @@
+//! What a session holds on Redis, as other programs read it.
+
+use auth_tests::{Redis, Request, demo::Demo, python};
+use serde_json::{Value, json};
+
+#[test]
+fn values_are_plain_json_under_the_names_that_they_were_given() {
+    let redis = Redis::start(&[]);
+    let demo = Demo::start(&["--redis", &redis.url()]);
+    let who = demo.session("alice");
+    let values = [
+        ("cart", json!({"apples": 3, "list": [1.5, null, true]})),
+        ("name", json!("G\u{fc}nther \u{1f980} \"quoted\"\n")),
+        ("count", json!(9_007_199_254_740_993_u64)),
+        ("nothing", Value::Null),
+    ];
+    for (name, value) in &values {
+        let put = Request::put(&format!("/session/data/{name}"))
+            .header("content-type", "application/json")
+            .body(&value.to_string());
+        assert_eq!(demo.send(&who.on(put)).status, 204, "{name}");
+    }
+    let key = redis.cli(&["--scan", "--pattern", "auth:s:*"]);
+    assert_eq!(key.lines().count(), 1, "{key}");
+    for (name, value) in &values {
+        let text = redis.cli(&["HGET", &key, &format!("f:{name}")]);
+        let read: Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(read, *value, "{name}");
+    }
+    // Nor is it JSON for us alone.
+    let cart = redis.cli(&["HGET", &key, "f:cart"]);
+    let script = "import json, sys; print(json.loads(sys.argv[1])['apples'])";
+    assert_eq!(python(script, &[&cart]).trim(), "3");
+}
