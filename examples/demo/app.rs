@@ -25,7 +25,6 @@ pub(crate) struct Inner {
     pub(crate) users: Users,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) issuer: Issuer,
-    pub(crate) verifier: Verifier,
     pub(crate) assertion_audience: String,
     pub(crate) sessions: SessionLayer<Refuse>,
     pub(crate) tokens: JwtLayer<Refuse>,
@@ -92,7 +91,6 @@ impl App {
             sessions: layers.sessions(refuse)?,
             grpc_tokens: layers.tokens(DefaultRejections)?,
             grpc_sessions: layers.sessions(DefaultRejections)?,
-            verifier,
         })))
     }
 }

@@ -46,7 +46,10 @@ impl IntoResponse for OAuthError {
 }
 
 /// The layers' refusals, counted and with a problem as body.
-pub(crate) fn refusal(refusal: &Rejection, handled: Option<&response::Parts>) -> Response<Body> {
+pub(crate) fn refusal<B: Default + From<String>>(
+    refusal: &Rejection,
+    handled: Option<&response::Parts>,
+) -> Response<B> {
     let reason = match refusal.kind() {
         RejectionKind::InvalidToken(why) => why.as_str(),
         _ => refusal.error_code().unwrap_or(refusal.message()),

@@ -52,6 +52,7 @@ mod algorithm;
 #[cfg(feature = "axum")]
 mod axum;
 mod base64url;
+mod endpoint;
 mod error;
 mod issuer;
 mod json;
@@ -62,6 +63,7 @@ mod typed;
 mod verify;
 
 pub use algorithm::Algorithm;
+pub use endpoint::{Endpoint, EndpointBody, EndpointFuture, IntrospectService, JwksService};
 pub use error::{ConfigError, ConfigErrorKind};
 pub use issuer::{
     AssertionError, ClaimsError, Introspection, Issuer, IssuerBuilder, IssuerConfigError,

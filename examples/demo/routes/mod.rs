@@ -9,7 +9,7 @@ mod verify;
 
 use std::time::Duration;
 
-use auth_layers::{RequireAuth, RequireFresh, RequireScope};
+use auth_layers::{RequireAuth, RequireFresh, RequireScope, jwt::EndpointBody};
 use axum::{
     Router,
     http::{StatusCode, header},
@@ -49,9 +49,15 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
         .layer(app.tokens.clone())
         .layer(app.sessions.clone());
 
+    let refuse = problem::refusal::<EndpointBody>;
+    let may_introspect = RequireScope::with_rejections("admin", refuse);
     let identified = Router::new()
         .merge(session_routes())
         .merge(api_routes())
+        .route_service(
+            "/token/introspect",
+            app.issuer.introspect_service(may_introspect),
+        )
         .route("/public", get(meta::public))
         .layer(identify.clone())
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
@@ -66,9 +72,13 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
     // Outside of the token layer: clients send expired tokens along with a refresh.
     let tokens = Router::new()
         .route("/token/login", post(token::login))
-        .route("/token/refresh", post(token::refresh))
-        .route("/token/revoke", post(token::revoke))
-        .route("/.well-known/jwks.json", get(token::jwks));
+        .route_service(
+            "/token/refresh",
+            // Long enough to say of what is much too long for a token that it is none.
+            app.issuer.refresh_service().max_body(256 * 1024),
+        )
+        .route_service("/token/revoke", app.issuer.revoke_service())
+        .route_service("/.well-known/jwks.json", app.issuer.jwks_service());
 
     Router::new()
         .merge(identified)
@@ -112,7 +122,6 @@ fn api_routes() -> Router<App> {
         .route("/api/admin", get(api::admin))
         .route("/api/revoke-subject/{subject}", post(api::revoke_subject))
         .route("/api/revoke-all", post(api::revoke_all))
-        .route("/token/introspect", post(token::introspect))
         .route_layer(RequireScope::with_rejections("admin", refuse));
     anybody.merge(fresh).merge(admin)
 }

@@ -1,8 +1,8 @@
-//! Tokens: log in, refresh, revoke, introspect.
+//! Token logins. Everything else about tokens is a ready-made service of the issuer.
 
 use auth_layers::{
     Scopes,
-    jwt::{RefreshError, TokenLogin, Tokens},
+    jwt::{TokenLogin, Tokens},
 };
 use axum::{
     Json,
@@ -56,72 +56,4 @@ fn invalid_scope() -> Response {
 /// RFC 6749 section 5.1.
 fn answer(tokens: &Tokens) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(tokens)).into_response()
-}
-
-#[derive(Deserialize)]
-pub(super) struct RefreshForm {
-    refresh_token: String,
-    scope: Option<String>,
-}
-
-pub(super) async fn refresh(
-    State(app): State<App>,
-    FormOrJson(form): FormOrJson<RefreshForm>,
-) -> Response {
-    let Ok(scopes) = form.scope.as_deref().map(str::parse::<Scopes>).transpose() else {
-        return invalid_scope();
-    };
-    let refreshed = app
-        .issuer
-        .refresh(form.refresh_token.as_bytes(), scopes.as_ref())
-        .await;
-    let error = match refreshed {
-        Ok(tokens) => return answer(&tokens),
-        Err(RefreshError::Unavailable(_)) => return unavailable(),
-        Err(RefreshError::InvalidScope) => "invalid_scope",
-        Err(_) => "invalid_grant",
-    };
-    OAuthError(StatusCode::BAD_REQUEST, error).into_response()
-}
-
-#[derive(Deserialize)]
-pub(super) struct TokenForm {
-    token: String,
-}
-
-/// RFC 7009: a token that is no good needs no revocation, so that is a success, too.
-pub(super) async fn revoke(
-    State(app): State<App>,
-    FormOrJson(form): FormOrJson<TokenForm>,
-) -> Response {
-    let revoked = match app.verifier.verify(form.token.as_bytes()) {
-        Ok(token) => {
-            let id = token.token_id().unwrap_or_default();
-            let store = &app.store;
-            store
-                .revoke_token(token.issuer(), id, token.subject(), token.expires_at())
-                .await
-        }
-        Err(_) => app.issuer.revoke_refresh_token(form.token.as_bytes()).await,
-    };
-    match revoked {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(_) => super::not_done(),
-    }
-}
-
-/// RFC 7662, for callers with the scope `admin`.
-pub(super) async fn introspect(
-    State(app): State<App>,
-    FormOrJson(form): FormOrJson<TokenForm>,
-) -> Response {
-    match app.issuer.introspect(form.token.as_bytes()).await {
-        Ok(answer) => Json(answer).into_response(),
-        Err(_) => unavailable(),
-    }
-}
-
-pub(super) async fn jwks(State(app): State<App>) -> impl IntoResponse {
-    let json = [(header::CONTENT_TYPE, "application/jwk-set+json")];
-    (json, app.issuer.jwks())
 }

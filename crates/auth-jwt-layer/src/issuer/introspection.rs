@@ -62,10 +62,7 @@ impl Issuer {
         if let Some(opened) = RefreshToken::open(token, self.refresh_keys()) {
             return self.introspect_refresh(&opened.token, opened.hash).await;
         }
-        let Ok(verifier) = self.verifier() else {
-            return Ok(Introspection::default());
-        };
-        match verifier.verify(token) {
+        match self.own_verifier().verify(token) {
             Ok(verified) => self.introspect_access(&verified).await,
             Err(_) => Ok(Introspection::default()),
         }

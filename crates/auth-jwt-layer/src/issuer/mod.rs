@@ -8,6 +8,7 @@ mod introspection;
 mod jwk;
 mod login;
 mod pkcs8;
+mod revocation;
 mod rotation;
 mod service;
 mod signing;

@@ -1,4 +1,4 @@
-//! Rotating refresh tokens, and taking them back.
+//! Rotating refresh tokens.
 
 use auth_core::{
     Event, Scopes, StoreError, Unavailable, random_bytes,
@@ -39,57 +39,64 @@ impl Issuer {
         token: &[u8],
         scope: Option<&Scopes>,
     ) -> Result<Tokens, RefreshError> {
+        self.refresh_as(None, token, scope).await
+    }
+
+    /// The same, for a client that says who it is: a token of another client's is not valid, and not
+    /// used up.
+    pub(crate) async fn refresh_as(
+        &self,
+        client_id: Option<&str>,
+        token: &[u8],
+        scope: Option<&Scopes>,
+    ) -> Result<Tokens, RefreshError> {
         let opened = self.open(token).ok_or(RefreshError::InvalidGrant)?;
         let scope = scope.filter(|scope| !scope.is_empty());
-        if let Some(scope) = scope {
-            self.check_scope(&opened, scope).await?;
+        if scope.is_some() || client_id.is_some() {
+            self.check_unused(&opened, client_id, scope).await?;
         }
         let record = self.rotate(&opened).await?;
+        self.check_grant(&record, client_id, scope)?;
         let scopes = scope.unwrap_or(&record.grant.scopes);
-        if !record.grant.scopes.is_superset(scopes) {
-            return Err(RefreshError::InvalidScope);
-        }
         let refresh = self.successor(&opened, &record)?;
         self.tokens(&record, scopes, refresh)
     }
 
-    /// Ends the login of a refresh token, whichever of its generations it is (RFC 7009). What is no
-    /// refresh token, or of a login that is over, needs no revocation: that is Ok, too.
-    ///
-    /// To revoke an access token, give its claims to
-    /// [`revoke_token`](auth_core::store::Revocations::revoke_token) of the store.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when it is not known to have happened.
-    ///
-    /// # Cancel safety
-    ///
-    /// It may have happened when the future is dropped; it can be asked for again.
-    pub async fn revoke_refresh_token(&self, token: &[u8]) -> Result<(), StoreError> {
-        let Some(Opened { token, .. }) = self.open(token) else {
-            return Ok(());
-        };
-        let store = self.store();
-        let Some(record) = store.refresh_login(token.lane, token.login).await? else {
-            return Ok(());
-        };
-        store.end_login(&record.subject, record.login).await
-    }
-
-    fn open(&self, token: &[u8]) -> Option<Opened> {
+    pub(super) fn open(&self, token: &[u8]) -> Option<Opened> {
         RefreshToken::open(token, self.refresh_keys())
     }
 
-    /// Refuses a scope that is too wide while the token is still unused. Any other token goes on to
-    /// the rotation, which knows what to do with it.
-    async fn check_scope(&self, opened: &Opened, scope: &Scopes) -> Result<(), RefreshError> {
+    /// Refuses another client, and a scope that is too wide, while the token is still unused. Any
+    /// other token goes on to the rotation, which knows what to do with it.
+    async fn check_unused(
+        &self,
+        opened: &Opened,
+        client_id: Option<&str>,
+        scope: Option<&Scopes>,
+    ) -> Result<(), RefreshError> {
         let (lane, login) = (opened.token.lane, opened.token.login);
         let store = self.store();
         let record = store.refresh_login(lane, login).await.map_err(trouble)?;
         let record = record.ok_or(RefreshError::InvalidGrant)?;
-        let is_current = record.rotation.current == opened.hash;
-        if is_current && !record.grant.scopes.is_superset(scope) {
+        if record.rotation.current == opened.hash {
+            self.check_grant(&record, client_id, scope)?;
+        }
+        Ok(())
+    }
+
+    fn check_grant(
+        &self,
+        record: &RefreshRecord,
+        client_id: Option<&str>,
+        scope: Option<&Scopes>,
+    ) -> Result<(), RefreshError> {
+        let grant = &record.grant;
+        let granted_to = grant.client_id.as_ref().unwrap_or(&self.config().client_id);
+        // RFC 6749 section 5.2: `invalid_grant` for what was issued to another client.
+        if client_id.is_some_and(|client_id| client_id != granted_to) {
+            return Err(RefreshError::InvalidGrant);
+        }
+        if scope.is_some_and(|scope| !grant.scopes.is_superset(scope)) {
             return Err(RefreshError::InvalidScope);
         }
         Ok(())

@@ -69,6 +69,7 @@ pub struct Issuer(Arc<Inner>);
 struct Inner {
     config: Config,
     refresh_keys: RefreshKeys,
+    verifier: Verifier,
 }
 
 pub(super) struct Config {
@@ -97,10 +98,19 @@ impl Issuer {
         IssuerBuilder::new(issuer.into(), audience.into(), signing, store)
     }
 
+    /// From a configuration that was checked.
     pub(super) fn new(config: Config, refresh_keys: RefreshKeys) -> Self {
+        let keys = config.signing.key_set().clone();
+        let verifier = Verifier::builder(&config.issuer, &config.audience, keys)
+            .own()
+            .require_token_id()
+            .clock(Arc::clone(&config.clock))
+            .build()
+            .expect("the issuer has a name and an audience");
         Self(Arc::new(Inner {
             config,
             refresh_keys,
+            verifier,
         }))
     }
 
@@ -217,19 +227,19 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// None that the issuer's own configuration would not have had.
+    /// None: what could be wrong, the issuer's own [`build`](IssuerBuilder::build) has found.
     pub fn verifier(&self) -> Result<Verifier, ConfigError> {
-        let config = &self.0.config;
-        Verifier::builder(&config.issuer, &config.audience, self.key_set())
-            .own()
-            .require_token_id()
-            .clock(Arc::clone(&config.clock))
-            .build()
+        Ok(self.0.verifier.clone())
     }
 
     /// The keys that its tokens verify with.
     pub fn key_set(&self) -> KeySet {
         self.0.config.signing.key_set().clone()
+    }
+
+    /// Verifies its access tokens.
+    pub(super) fn own_verifier(&self) -> &Verifier {
+        &self.0.verifier
     }
 
     pub(super) fn config(&self) -> &Config {

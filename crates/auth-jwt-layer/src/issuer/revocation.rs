@@ -1,0 +1,56 @@
+//! Taking tokens back.
+
+use auth_core::StoreError;
+
+use super::Issuer;
+use crate::refresh::Opened;
+
+impl Issuer {
+    /// Takes back a token issued here (RFC 7009): an access token alone, a refresh token with its
+    /// login. What is no token of this issuer, or is over, needs no revocation: that is Ok, too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it is not known to have happened.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may have happened when the future is dropped; it can be asked for again.
+    pub async fn revoke(&self, token: &[u8]) -> Result<(), StoreError> {
+        if self.open(token).is_some() {
+            return self.revoke_refresh_token(token).await;
+        }
+        let Ok(token) = self.own_verifier().verify(token) else {
+            return Ok(());
+        };
+        let Some(id) = token.token_id() else {
+            return Ok(());
+        };
+        let (issuer, subject) = (token.issuer(), token.subject());
+        let store = self.store();
+        store
+            .revoke_token(issuer, id, subject, token.expires_at())
+            .await
+    }
+
+    /// Ends the login of a refresh token, whichever of its generations it is. What is no refresh
+    /// token, or of a login that is over, needs no revocation: that is Ok, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke`](Self::revoke).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`revoke`](Self::revoke).
+    pub async fn revoke_refresh_token(&self, token: &[u8]) -> Result<(), StoreError> {
+        let Some(Opened { token, .. }) = self.open(token) else {
+            return Ok(());
+        };
+        let store = self.store();
+        let Some(record) = store.refresh_login(token.lane, token.login).await? else {
+            return Ok(());
+        };
+        store.end_login(&record.subject, record.login).await
+    }
+}
