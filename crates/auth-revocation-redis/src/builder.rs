@@ -234,9 +234,11 @@ impl RedisStoreBuilder {
         };
         check::schema(&inner, START).await?;
         check::lanes(&inner).await?;
-        Ok(RedisStore {
-            inner: Arc::new(inner),
-        })
+        let inner = Arc::new(inner);
+        if let Some(arrivals) = inner.servers.arrivals() {
+            tokio::spawn(check::keep_looking(Arc::downgrade(&inner), arrivals));
+        }
+        Ok(RedisStore { inner })
     }
 }
 

@@ -1,11 +1,12 @@
-//! What is checked before a store is handed out.
+//! What is checked before a store is handed out, and whenever it has been without a server.
 
-use std::time::Duration;
+use std::{sync::Weak, time::Duration};
 
 use auth_core::{
     Clock, SystemClock,
     revocation::{LANES, Lane},
 };
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     builder::{Cause, ConfigError},
@@ -24,6 +25,8 @@ const SCHEMA: &str = "1";
 const OLDEST: (u32, u32) = (7, 0);
 const CLOCK_WARN: Duration = Duration::from_secs(2);
 const CLOCK_REFUSE: Duration = Duration::from_secs(30);
+/// Between two looks at all lanes: at first, and at most.
+const LOOK_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// One line of an `INFO` section.
 pub(crate) fn line<'a>(info: &'a str, name: &str) -> Option<&'a str> {
@@ -144,6 +147,43 @@ pub(crate) async fn lanes(inner: &Inner) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Looks at every lane when a connection was made anew: a server that was restarted, or another in
+/// its place, may have gone back to what it was a while ago. Who remembers better raises the lanes
+/// then for all, without being asked about them.
+pub(crate) async fn keep_looking(inner: Weak<Inner>, mut arrivals: watch::Receiver<()>) {
+    while arrivals.changed().await.is_ok() {
+        let mut pause = LOOK_PAUSE.0;
+        loop {
+            let Some(inner) = inner.upgrade() else {
+                return;
+            };
+            let looked = look(&inner).await;
+            drop(inner);
+            // All connections to a server arrive at about the same time.
+            sleep(pause).await;
+            pause = (pause * 2).min(LOOK_PAUSE.1);
+            match looked {
+                Ok(()) => break,
+                Err(failure) => tracing::debug!(?failure, "not every lane could be looked at"),
+            }
+        }
+    }
+}
+
+async fn look(inner: &Inner) -> Result<(), Failure> {
+    let connection = inner.connection();
+    let lanes: Vec<Lane> = Lane::all().collect();
+    let mut looked = Ok(());
+    for some in lanes.chunks(128) {
+        let looks = some.iter().map(|&lane| inner.look_at(&connection, lane));
+        for one in join::all(looks).await {
+            // One lane that can not be read keeps none of the others from being looked at.
+            looked = looked.and(one);
+        }
+    }
+    looked
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use fred::{
     },
     types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion},
 };
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     address::{Address, Credentials, Host},
@@ -34,6 +34,8 @@ pub(crate) struct Dial {
     pub(crate) is_master: bool,
     /// Whether it may send what was not asked for: RESP3.
     pub(crate) takes_pushes: bool,
+    /// Told of each connection that was made anew.
+    pub(crate) arrived: Option<watch::Sender<()>>,
 }
 
 impl Dial {
@@ -46,6 +48,7 @@ impl Dial {
             patience,
             is_master: true,
             takes_pushes: false,
+            arrived: None,
         }
     }
 
@@ -58,6 +61,7 @@ impl Dial {
             patience,
             is_master: false,
             takes_pushes: false,
+            arrived: None,
         }
     }
 

@@ -30,8 +30,10 @@
 //!    masters are not concerned.
 //! 4. `revoke` is never `Ok` when the server refused, or when too few replicas have it. What this
 //!    process has revoked it refuses from then on, whatever the server says.
-//! 5. A server that has lost data is noticed lane by lane (a lane is a 1,024th of the users): what
-//!    was issued before is then refused rather than trusted again. Logging in works at once.
+//! 5. A server that has lost data is noticed lane by lane (a lane is a 1,024th of the users), when it
+//!    is asked about a lane, and in all lanes when a connection is made anew: what was issued before
+//!    is then refused rather than trusted again, by all processes. Logging in works at once. (Until
+//!    one that saw what was lost is connected again, the others can not know.)
 //!
 //! # Clusters and sentinels
 //!

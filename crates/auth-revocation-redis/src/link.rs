@@ -97,6 +97,7 @@ impl Drop for Link {
 async fn keep(dial: Dial, host: Host, mut first: Option<Open>, state: Arc<State>) {
     let mut pause = PAUSE.0;
     loop {
+        let is_anew = first.is_none();
         let opened = match first.take() {
             Some(open) => Ok(open),
             None => dial.open(&host).await,
@@ -106,6 +107,9 @@ async fn keep(dial: Dial, host: Host, mut first: Option<Open>, state: Arc<State>
                 pause = PAUSE.0;
                 *state.wire.write() = Ok(open.wire.clone());
                 state.changed.notify_waiters();
+                if let (true, Some(arrived)) = (is_anew, &dial.arrived) {
+                    arrived.send_replace(());
+                }
                 tokio::select! {
                     () = open.closed() => {}
                     () = state.reset.notified() => {}

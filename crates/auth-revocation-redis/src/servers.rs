@@ -105,7 +105,11 @@ impl Servers {
         patience: Duration,
     ) -> Result<Arc<Self>, Failure> {
         let discovery = Discovery::new(address, tls.as_ref(), patience);
-        let dial = Dial::data(address, tls, patience);
+        let arrived = watch::Sender::new(());
+        let dial = Dial {
+            arrived: Some(arrived),
+            ..Dial::data(address, tls, patience)
+        };
         let ranges = timeout(patience, discovery.ranges(&[])).await;
         let ranges = ranges.unwrap_or_else(|_| Err(Failure::no_answer("nobody answers")))?;
         let mut known = HashMap::new();
@@ -138,6 +142,11 @@ impl Servers {
     /// How things stand now.
     pub(crate) fn routes(&self) -> Arc<Routes> {
         Arc::clone(&self.routes.borrow())
+    }
+
+    /// Tells of connections that were made anew, as long as there are any to be made.
+    pub(crate) fn arrivals(&self) -> Option<watch::Receiver<()>> {
+        self.dial.arrived.as_ref().map(watch::Sender::subscribe)
     }
 
     /// Tells when the routes change.

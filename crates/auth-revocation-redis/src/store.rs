@@ -216,6 +216,29 @@ impl Inner {
         Ok(Step { outcome, rest })
     }
 
+    /// Tells the server that it has lost something of a lane, unless it has been told already.
+    async fn raise(&self, connection: &Connection, lane: Lane) -> Result<Step, Failure> {
+        let step = self.step(connection, lane, Script::Raise, Vec::new(), Vec::new());
+        step.await
+    }
+
+    /// Looks whether the server has lost something of a lane.
+    pub(crate) async fn look_at(&self, connection: &Connection, lane: Lane) -> Result<(), Failure> {
+        let known = self.seen.standing(lane);
+        let mut words = vec![self.keys.lane(lane)];
+        words.extend(["id", "e", "h", "n"].map(str::to_owned));
+        let answer = connection.command(Some(lane), "HMGET", words, self.limits.read);
+        let answer = answer.await?.list()?;
+        if answer.len() != 4 {
+            return Err(Failure::unreadable());
+        }
+        match now(&answer)? {
+            Some(now) if !known.is_lost_in(Some(&now)) => self.seen.remember(lane, now),
+            _ => drop(self.raise(connection, lane).await?),
+        }
+        Ok(())
+    }
+
     /// What a lane says that concerns `query`: one round trip, unless the server has lost data.
     pub(crate) async fn entries(
         &self,
@@ -240,13 +263,9 @@ impl Inner {
             if answer.len() != 7 {
                 return Err(Failure::unreadable());
             }
-            let now = match &answer[0] {
-                Reply::Nil => None,
-                _ => Some(standing(&answer).ok_or_else(Failure::unreadable)?),
-            };
+            let now = now(&answer)?;
             if known.is_lost_in(now.as_ref()) {
-                self.step(connection, lane, Script::Raise, Vec::new(), Vec::new())
-                    .await?;
+                self.raise(connection, lane).await?;
                 continue;
             }
             let now = now.ok_or_else(Failure::unreadable)?;
@@ -268,6 +287,14 @@ impl Inner {
             });
         }
         Err(Failure::no_answer("the lane keeps losing data"))
+    }
+}
+
+/// Where a lane stands by the first of these words; None if the server has nothing of it.
+fn now(answer: &[Reply]) -> Result<Option<Standing>, Failure> {
+    match answer.first() {
+        Some(Reply::Nil) => Ok(None),
+        _ => Ok(Some(standing(answer).ok_or_else(Failure::unreadable)?)),
     }
 }
 

@@ -5,5 +5,6 @@
 mod connections;
 mod fault;
 mod losses;
+mod losses_in_part;
 mod model;
 mod refusals;
