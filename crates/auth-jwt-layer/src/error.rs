@@ -83,6 +83,10 @@ pub enum ConfigErrorKind {
     DuplicateKey,
     /// An empty `kid`.
     KeyId,
+    /// Not a URL that keys can be fetched from safely: `https`, or `http` on this machine.
+    KeyUrl,
+    /// Times for fetching keys that make no sense together.
+    KeyTimes,
     /// Not the name of a supported algorithm.
     Algorithm,
     /// An empty issuer.
@@ -121,6 +125,8 @@ impl ConfigErrorKind {
             Self::MixedKeys => "secrets and public keys do not go into one key set",
             Self::DuplicateKey => "two keys answer to the same id",
             Self::KeyId => "a key id is empty",
+            Self::KeyUrl => "not a URL to fetch keys from: https, or http on this machine",
+            Self::KeyTimes => "the times for fetching keys make no sense",
             Self::Algorithm => "not a supported algorithm",
             Self::Issuer => "the issuer is empty",
             Self::Audience => "the audience is empty",

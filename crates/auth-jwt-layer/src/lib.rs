@@ -44,6 +44,7 @@
 //! |---|---|
 //! | `jwt-aws-lc` (default) | signatures by AWS-LC |
 //! | `jwt-rust-crypto` | signatures by the RustCrypto crates |
+//! | `jwt-remote-keys` | `RemoteKeys`: keys fetched from where their issuer publishes them; needs Tokio |
 //! | `axum` | the extractor [`Claims`] |
 //!
 //! With both backends, AWS-LC is used. With neither, every key set fails to build ([`ConfigErrorKind::NoBackend`]).
@@ -59,6 +60,8 @@ mod json;
 mod keys;
 mod layer;
 mod refresh;
+#[cfg(feature = "jwt-remote-keys")]
+mod remote;
 mod typed;
 mod verify;
 
@@ -73,5 +76,7 @@ pub use issuer::{
 pub use keys::{KeySet, KeySetBuilder, KeySource, LiveKeys};
 pub use layer::{Jwt, JwtLayer, JwtLayerBuilder, OnInvalid, ResponseFuture};
 pub use refresh::{RefreshKeys, RefreshKeysError};
+#[cfg(feature = "jwt-remote-keys")]
+pub use remote::{BoxError, FetchKeys, RemoteKeys, RemoteKeysBuilder, RemoteKeysError};
 pub use typed::{Claims, NoClaims};
-pub use verify::{Verified, Verifier, VerifierBuilder};
+pub use verify::{Verified, Verifier, VerifierBuilder, VerifyError};

@@ -82,6 +82,28 @@ impl KeySetBuilder {
         self
     }
 
+    /// Adds those keys of a fetched JWK set that can be used: what is wrong with one is not the others' fault.
+    #[cfg(feature = "jwt-remote-keys")]
+    pub(super) fn published(self, json: &[u8]) -> Self {
+        let Ok(set) = serde_json::from_slice::<JwkSet>(json) else {
+            return self.fail(ConfigErrorKind::KeyFormat.into());
+        };
+        set.keys.into_iter().fold(self, |keys, key| {
+            let Ok(jwk) = serde_json::from_value::<Jwk>(key) else {
+                return keys;
+            };
+            let known = |kid: &Option<Box<str>>| kid.as_deref() == jwk.kid.as_deref();
+            let usable = !jwk.is_secret()
+                && jwk.kid.as_deref() != Some("")
+                && !keys.keys.iter().any(|key| known(&key.kid))
+                && jwk.read().is_ok();
+            match usable {
+                true => keys.add_jwk(&jwk),
+                false => keys,
+            }
+        })
+    }
+
     fn add_jwk(self, jwk: &Jwk) -> Self {
         let kid = jwk.kid.as_deref();
         match jwk.read() {

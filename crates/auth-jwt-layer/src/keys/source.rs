@@ -2,13 +2,14 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use auth_core::{Timestamp, Unavailable};
+use auth_core::Unavailable;
 use parking_lot::RwLock;
 
 use super::KeySet;
 use crate::{ConfigError, ConfigErrorKind};
 
-/// Where a [`Verifier`](crate::Verifier) has its keys from: a [`KeySet`], or [`LiveKeys`] that change.
+/// Where a [`Verifier`](crate::Verifier) has its keys from: a [`KeySet`], or [`LiveKeys`] that change, or with the
+/// feature `jwt-remote-keys` those that the issuer publishes.
 #[derive(Clone)]
 pub struct KeySource(Source);
 
@@ -16,6 +17,8 @@ pub struct KeySource(Source);
 enum Source {
     Fixed(KeySet),
     Live(LiveKeys),
+    #[cfg(feature = "jwt-remote-keys")]
+    Remote(crate::RemoteKeys),
 }
 
 /// What a source has for a token.
@@ -23,10 +26,10 @@ pub(crate) enum Keys {
     /// These keys, of this generation; whether the token's is among them is to be seen.
     Known(KeySet, u64),
     /// Whether there is such a key can not be told now.
-    #[allow(dead_code)] // Only keys from elsewhere are ever not there.
+    #[cfg_attr(not(feature = "jwt-remote-keys"), allow(dead_code))]
     Unavailable(Unavailable),
     /// They are being fetched: ask again then.
-    #[allow(dead_code)]
+    #[cfg_attr(not(feature = "jwt-remote-keys"), allow(dead_code))]
     ToCome(KeysToCome),
 }
 
@@ -35,22 +38,27 @@ pub(crate) type KeysToCome = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl KeySource {
     /// The keys for a token that names `kid`. `waited` says that it has waited for them once.
-    pub(crate) fn keys(&self, _kid: Option<&str>, _now: Timestamp, _waited: bool) -> Keys {
+    #[cfg_attr(not(feature = "jwt-remote-keys"), allow(unused_variables))]
+    pub(crate) fn keys(&self, kid: Option<&str>, waited: bool) -> Keys {
         match &self.0 {
             Source::Fixed(keys) => Keys::Known(keys.clone(), 0),
             Source::Live(live) => {
                 let current = live.0.read();
                 Keys::Known(current.keys.clone(), current.generation)
             }
+            #[cfg(feature = "jwt-remote-keys")]
+            Source::Remote(remote) => remote.keys(kid, waited),
         }
     }
 
     /// Which keys it has now: what was proven by those of another generation has to be proven again. None if they are
     /// too old to be believed.
-    pub(crate) fn generation(&self, _now: Timestamp) -> Option<u64> {
+    pub(crate) fn generation(&self) -> Option<u64> {
         match &self.0 {
             Source::Fixed(_) => Some(0),
             Source::Live(live) => Some(live.0.read().generation),
+            #[cfg(feature = "jwt-remote-keys")]
+            Source::Remote(remote) => remote.generation(),
         }
     }
 
@@ -58,6 +66,8 @@ impl KeySource {
         match &self.0 {
             Source::Fixed(keys) => keys.is_symmetric(),
             Source::Live(live) => live.0.read().keys.is_symmetric(),
+            #[cfg(feature = "jwt-remote-keys")]
+            Source::Remote(_) => false,
         }
     }
 }
@@ -74,11 +84,20 @@ impl From<LiveKeys> for KeySource {
     }
 }
 
+#[cfg(feature = "jwt-remote-keys")]
+impl From<crate::RemoteKeys> for KeySource {
+    fn from(keys: crate::RemoteKeys) -> Self {
+        Self(Source::Remote(keys))
+    }
+}
+
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Source::Fixed(keys) => keys.fmt(f),
             Source::Live(live) => live.fmt(f),
+            #[cfg(feature = "jwt-remote-keys")]
+            Source::Remote(remote) => remote.fmt(f),
         }
     }
 }

@@ -15,6 +15,6 @@ mod verifier;
 
 pub use builder::VerifierBuilder;
 pub use verified::Verified;
-pub use verifier::Verifier;
+pub use verifier::{Verifier, VerifyError};
 
 pub(crate) use verifier::{Refusal, verify};

@@ -1,7 +1,7 @@
 //! The verifier.
 
 use std::{
-    slice,
+    fmt, slice,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -34,6 +34,27 @@ struct Inner {
 
 /// The memory for verified tokens, unless said otherwise: 8 MiB.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Why a token is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is no good.
+    Invalid(InvalidToken),
+    /// Its key is not known, and can not be fetched now. It is not the token's fault: answer 503.
+    Unavailable(Unavailable),
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => why.fmt(f),
+            Self::Unavailable(_) => f.write_str("the keys can not be fetched"),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
 
 /// Why a token is not taken, or not yet.
 pub(crate) enum Refusal {
@@ -97,6 +118,8 @@ impl Verifier {
 
     /// Checks a token: its shape, header, issuer, key and signature, and only then its claims.
     ///
+    /// Goes by the keys that are there. Where keys are fetched, use [`verify_or_fetch`](Self::verify_or_fetch).
+    ///
     /// # Errors
     ///
     /// [`InvalidToken`]: the first thing that is wrong with it.
@@ -105,6 +128,29 @@ impl Verifier {
             Ok((_, verified)) => Ok(verified),
             Err(Refusal::Invalid(why)) => Err(why),
             Err(Refusal::Unavailable(_) | Refusal::Wait(_)) => Err(InvalidToken::Key),
+        }
+    }
+
+    /// As [`verify`](Self::verify), and waits for a key that has to be fetched first, as
+    /// [`JwtLayer`](crate::JwtLayer) does.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a fetch that has begun goes on by itself.
+    pub async fn verify_or_fetch(&self, token: &[u8]) -> Result<Verified, VerifyError> {
+        let mut waited = false;
+        loop {
+            match verify(slice::from_ref(self), token, waited) {
+                Ok((_, verified)) => return Ok(verified),
+                Err(Refusal::Invalid(why)) => return Err(VerifyError::Invalid(why)),
+                Err(Refusal::Unavailable(why)) => return Err(VerifyError::Unavailable(why)),
+                Err(Refusal::Wait(keys)) => keys.await,
+            }
+            waited = true;
         }
     }
 
@@ -121,7 +167,7 @@ impl Verifier {
     /// The token, if it was verified before by the keys that there are now.
     fn cached(&self, hash: TokenHash, token: &[u8]) -> Option<Verified> {
         let cache = self.0.cache.as_ref()?;
-        let generation = self.0.settings.keys.generation(self.clock().now())?;
+        let generation = self.0.settings.keys.generation()?;
         cache.get(hash, token, generation)
     }
 
@@ -136,8 +182,12 @@ impl Verifier {
         if !header.is_of_type(settings.plain_jwt) {
             return Err(InvalidToken::Type.into());
         }
-        let now = settings.clock.now();
-        match settings.keys.keys(header.kid(), now, waited) {
+        // Before any key is looked for: what no key can be for is not worth a fetch.
+        let algorithm = Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
+        if algorithm.is_symmetric() != settings.keys.is_symmetric() {
+            return Err(InvalidToken::Algorithm.into());
+        }
+        match settings.keys.keys(header.kid(), waited) {
             Keys::Known(keys, generation) => match verifies(&keys, header, parts)? {
                 true => Ok(generation),
                 false => Err(InvalidToken::Signature.into()),

@@ -10,6 +10,8 @@ mod issuers;
 mod outage;
 mod readiness;
 mod refusals;
+#[cfg(feature = "jwt-remote-keys")]
+mod remote;
 mod revocation;
 mod stacks;
 mod support;
