@@ -14,6 +14,7 @@ const OUTAGE: Fault = Fault {
     reads: Works::No,
     writes: Works::No,
     after: After::Kept,
+    garbles: false,
 };
 
 #[tokio::test(flavor = "multi_thread")]

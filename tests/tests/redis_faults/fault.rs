@@ -19,6 +19,8 @@ pub(crate) struct Fault {
     pub(crate) writes: Works,
     /// Whether what was issued before is still valid after it.
     pub(crate) after: After,
+    /// Whether reads meanwhile find what is no record of ours.
+    pub(crate) garbles: bool,
 }
 
 /// Whether something works while a fault lasts.
@@ -74,11 +76,13 @@ impl Fault {
         let victims = self.victims(&mut model).await;
 
         (self.begin)(&mut servers);
+        model.garbled = self.garbles;
         model.lost = matches!(self.after, After::LostAtOnce | After::Doubtful);
         Box::pin(self.meanwhile(&mut model, victims)).await;
 
         model.lost |= self.after == After::LostThen;
         (self.end)(&mut servers);
+        model.garbled = false;
         Box::pin(self.afterwards(&mut model)).await;
     }
 

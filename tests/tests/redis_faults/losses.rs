@@ -11,6 +11,7 @@ const LOSS: Fault = Fault {
     reads: Works::No,
     writes: Works::No,
     after: After::LostThen,
+    garbles: false,
 };
 
 #[tokio::test(flavor = "multi_thread")]

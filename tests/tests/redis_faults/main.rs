@@ -2,9 +2,12 @@
 //! let in whose revocation was acknowledged, nobody is refused because of the fault, and all is well
 //! again by itself.
 
+mod clocks;
 mod connections;
+mod crowd;
 mod fault;
 mod losses;
 mod losses_in_part;
 mod model;
 mod refusals;
+mod replies;

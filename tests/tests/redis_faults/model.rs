@@ -67,6 +67,13 @@ pub(crate) async fn node(url: &str) -> Arc<RedisStore> {
     build(RedisStore::builder(url).realm("faults")).await
 }
 
+/// A node that waits as long as it takes: for what must not fail on a busy machine.
+pub(crate) async fn patient_node(url: &str) -> Arc<RedisStore> {
+    let patience = Duration::from_secs(20);
+    let builder = RedisStore::builder(url).realm("faults");
+    build(builder.read_deadline(patience).write_deadline(patience)).await
+}
+
 async fn build(builder: RedisStoreBuilder) -> Arc<RedisStore> {
     Arc::new(builder.build().await.expect("the servers are good"))
 }

@@ -12,6 +12,7 @@ const READ_ONLY: Fault = Fault {
     reads: Works::Yes,
     writes: Works::No,
     after: After::Kept,
+    garbles: false,
 };
 
 /// Nothing works while it lasts, and nothing is lost.
@@ -185,6 +186,29 @@ async fn noscript_they_were_flushed() {
         end: |servers| servers.cli(&["SCRIPT", "FLUSH"]),
         writes: Works::Yes,
         ..READ_ONLY
+    };
+    fault.drive().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrongtype_something_else_is_at_the_lanes() {
+    fn rename(servers: &Servers, pattern: &str, from: &str, to: &str, then: &str) {
+        let script = format!(
+            "for _, key in ipairs(redis.call('KEYS', '{pattern}')) do
+                 redis.call('RENAME', key, (string.gsub(key, '{from}', '{to}')))
+                 {then}
+             end"
+        );
+        servers.cli(&["EVAL", &script, "0"]);
+    }
+    let fault = Fault {
+        begin: |servers| {
+            let then = "redis.call('SET', key, 'no hash')";
+            rename(servers, "auth:v:*", "auth", "aside", then);
+        },
+        end: |servers| rename(servers, "aside:v:*", "aside", "auth", ""),
+        garbles: true,
+        ..NOTHING
     };
     fault.drive().await;
 }
