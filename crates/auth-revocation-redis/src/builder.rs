@@ -13,6 +13,7 @@ use crate::{
     connection::Connection,
     join,
     keys::Keys,
+    replica::{self, Following, Freshness, Replica},
     reply::Failure,
     seen::Seen,
     servers::Servers,
@@ -29,6 +30,9 @@ const REMEMBERED_OWNERS: u64 = 100_000;
 /// How long the server may take to answer when a store is built.
 const START: Duration = Duration::from_secs(5);
 
+/// Fresher than within this a copy would hardly ever be.
+const FRESHEST: Duration = Duration::from_millis(100);
+
 /// Builds a [`RedisStore`].
 #[derive(Clone)]
 #[must_use]
@@ -42,6 +46,7 @@ pub struct RedisStoreBuilder {
     pool: usize,
     limits: Limits,
     allows_eviction: bool,
+    freshness: Freshness,
 }
 
 /// Shows no URL: it may hold a password.
@@ -83,6 +88,7 @@ impl RedisStore {
                 denied_tokens_per_lane: 100_000,
             },
             allows_eviction: false,
+            freshness: Freshness::Always,
         }
     }
 
@@ -170,6 +176,13 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// How fresh verdicts are: as fresh as the server unless set. `Within` keeps a local copy of all
+    /// revocations ([replica mode](crate#replica-mode)), so that most verdicts ask nobody.
+    pub fn freshness(mut self, freshness: Freshness) -> Self {
+        self.freshness = freshness;
+        self
+    }
+
     /// Accepts a server that drops any key when its memory is full (`allkeys-*`).
     ///
     /// Insecure: it drops revocations, too. What this process remembers of a lane that was dropped
@@ -191,6 +204,13 @@ impl RedisStoreBuilder {
         if self.prefix.is_empty() || self.prefix.contains(['{', '}']) {
             return Err(ConfigError::new(Cause::BadPrefix));
         }
+        let within = match self.freshness {
+            Freshness::Within(within) if within < FRESHEST => {
+                return Err(ConfigError::new(Cause::Freshness(within)));
+            }
+            Freshness::Within(within) => Some(within),
+            Freshness::Always => None,
+        };
         let address: Address = self
             .url
             .parse()
@@ -220,6 +240,10 @@ impl RedisStoreBuilder {
             let connection = Connection::Pinned(pinned);
             check::server(&connection, START, is_cluster, self.allows_eviction).await?;
             shas = check::scripts(&connection, START).await?;
+            if within.is_some() {
+                let open = servers.open_for_pushes(&node.host).await?;
+                replica::arm(&open.wire, &keys.prefix, START).await?;
+            }
         }
         let inner = Inner {
             realm: self.realm,
@@ -227,6 +251,7 @@ impl RedisStoreBuilder {
             servers,
             shas,
             seen: Seen::new(),
+            replica: within.map(|within| Arc::new(Replica::new(within))),
             hub: NoticeHub::default(),
             owners: Cache::new(REMEMBERED_OWNERS),
             limits: self.limits,
@@ -238,7 +263,11 @@ impl RedisStoreBuilder {
         if let Some(arrivals) = inner.servers.arrivals() {
             tokio::spawn(check::keep_looking(Arc::downgrade(&inner), arrivals));
         }
-        Ok(RedisStore { inner })
+        let replica = inner.replica.clone();
+        Ok(RedisStore {
+            _following: replica.map(|replica| Following::begin(Arc::clone(&inner), replica)),
+            inner,
+        })
     }
 }
 
@@ -260,6 +289,7 @@ pub(crate) enum Cause {
     TooOld(String),
     Evicts(String),
     Clock(Duration),
+    Freshness(Duration),
     Schema(String),
     Refused(String),
 }
@@ -292,6 +322,8 @@ pub enum ConfigErrorKind {
     Evicts,
     /// The clocks of the server and this machine are 30 s apart or more.
     Clock,
+    /// [`Freshness::Within`] is less than 100 ms.
+    Freshness,
     /// What is stored there was written by another version.
     Schema,
     /// The server refused for another reason.
@@ -318,6 +350,7 @@ impl ConfigError {
             Cause::TooOld(_) => ConfigErrorKind::TooOld,
             Cause::Evicts(_) => ConfigErrorKind::Evicts,
             Cause::Clock(_) => ConfigErrorKind::Clock,
+            Cause::Freshness(_) => ConfigErrorKind::Freshness,
             Cause::Schema(_) => ConfigErrorKind::Schema,
             Cause::Refused(_) => ConfigErrorKind::Refused,
         }
@@ -353,6 +386,12 @@ impl fmt::Display for ConfigError {
                 f,
                 "the Redis server's clock is {} s away from this machine's",
                 apart.as_secs()
+            ),
+            Cause::Freshness(within) => write!(
+                f,
+                "verdicts can not be fresh within {} ms: {} ms is the least",
+                within.as_millis(),
+                FRESHEST.as_millis()
             ),
             Cause::Schema(version) => {
                 write!(

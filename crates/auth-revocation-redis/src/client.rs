@@ -1,15 +1,22 @@
 //! The one place that knows the client library: one connection to one server, without its own
 //! reconnecting, routing and repeating of commands.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use fred::{
     prelude::{
-        Builder, Client, ClientLike, Config, Error, ErrorKind, Options, ServerConfig, Value,
+        Builder, Client, ClientLike, Config, Error, ErrorKind, Options, ServerConfig,
+        TrackingInterface, Value,
     },
-    types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion},
+    types::{ClusterHash, ConnectHandle, CustomCommand, RespVersion, client::Invalidation},
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::TryRecvError},
+        watch,
+    },
+    time::timeout,
+};
 
 use crate::{
     address::{Address, Credentials, Host},
@@ -19,6 +26,8 @@ use crate::{
 
 /// How many commands may wait in one connection before new ones are refused.
 const MAX_QUEUED: usize = 4_096;
+/// How many pushes may wait to be taken note of before some are lost.
+const MAX_PUSHES: usize = 1_024;
 /// A connection whose oldest command is unanswered for so long is closed.
 const UNRESPONSIVE: Duration = Duration::from_secs(5);
 
@@ -89,6 +98,10 @@ impl Dial {
             config.version = RespVersion::RESP3;
         }
         let mut builder = Builder::from_config(config);
+        if self.takes_pushes {
+            builder
+                .with_performance_config(|config| config.broadcast_channel_capacity = MAX_PUSHES);
+        }
         // Without a policy it does not reconnect: who reconnects checks what is there first.
         builder.with_connection_config(|config| {
             // A command whose reply was lost is not sent again: we decide that.
@@ -127,6 +140,44 @@ impl Open {
     pub(crate) async fn closed(&mut self) {
         let _ = (&mut self.closed).await;
     }
+}
+
+impl Open {
+    /// What the server tells of from now on without being asked. What was received before an answer
+    /// is in there when the answer is.
+    pub(crate) fn pushes(&self) -> Pushes {
+        Pushes(self.wire.0.invalidation_rx())
+    }
+}
+
+/// Keys that have changed, as the server tells of them ("invalidations").
+#[derive(Debug)]
+pub(crate) struct Pushes(Receiver<Invalidation>);
+
+impl Pushes {
+    /// The next ones. An error if some were lost.
+    pub(crate) async fn next(&mut self) -> Result<Vec<String>, Failure> {
+        let next = self.0.recv().await;
+        next.map(keys).map_err(|why| lost(&why))
+    }
+
+    /// The next ones, if there are any by now.
+    pub(crate) fn try_next(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        match self.0.try_recv() {
+            Ok(next) => Ok(Some(keys(next))),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(why) => Err(lost(&why)),
+        }
+    }
+}
+
+fn keys(invalidation: Invalidation) -> Vec<String> {
+    let keys = invalidation.keys.into_iter();
+    keys.filter_map(|key| key.into_string()).collect()
+}
+
+fn lost(why: &impl fmt::Display) -> Failure {
+    Failure::no_answer(&format!("pushes were lost: {why}"))
 }
 
 impl Drop for Open {

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use auth_core::{
     LoginId, StoreError, Timestamp, Verdict,
     revocation::{Lane, LoginKey, Place},
-    store::{
-        Admission, Admitted, LoginInfo, LoginKind, LoginPage, Logins, Notice, Overflow, SessionKey,
-    },
+    store::{Admission, Admitted, LoginInfo, LoginKind, LoginPage, Logins, Overflow, SessionKey},
 };
 use serde_json::{Value as Json, json};
 use tokio::time::timeout;
@@ -16,7 +14,7 @@ use tokio::time::timeout;
 use crate::{
     RedisStore,
     connection::Connection,
-    join, keys,
+    entry, join, keys,
     keys::text,
     reply::{Failure, Reply},
     script::Script,
@@ -171,7 +169,8 @@ impl Inner {
                 self.seen
                     .refuse_login(place.lane, ended.key, Some(ended.until));
                 if step.is_some_and(is_new) {
-                    self.hub.tell(Notice::Login(place.lane, ended.key));
+                    let until = Timestamp::from_millis(ended.until);
+                    self.tell_of(place.lane, entry::Entry::Login(ended.key, until));
                 }
             }
         });

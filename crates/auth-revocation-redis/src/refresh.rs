@@ -7,8 +7,8 @@ use auth_core::{
     LoginId, Scopes, StoreError, Verdict,
     revocation::{Lane, LoginKey, Place},
     store::{
-        Admitted, Derivation, FieldValue, Notice, RefreshGrant, RefreshHash, RefreshLogins,
-        RefreshRecord, RefreshStart, Rotated, Rotation, RotationState,
+        Admitted, Derivation, FieldValue, RefreshGrant, RefreshHash, RefreshLogins, RefreshRecord,
+        RefreshStart, Rotated, Rotation, RotationState,
     },
 };
 use serde_json::json;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::{
     RedisStore,
     connection::Connection,
+    entry::{self, Entry},
     keys::{self, text},
     reply::{Failure, Hash, Reply, hash},
     script::Script,
@@ -169,6 +170,7 @@ impl Inner {
     /// answer.
     async fn over(self: &Arc<Self>, rotation: &Rotation, subject: &str, until: Option<&Reply>) {
         let key = LoginKey::of(&self.realm, subject, &rotation.login);
+        let entry = Entry::Login(key, entry::until(until.unwrap_or(&Reply::Nil)));
         let until = until.and_then(Reply::number);
         self.seen.refuse_login(rotation.lane, key, until);
         let place = Place::of(&self.realm, subject);
@@ -185,7 +187,7 @@ impl Inner {
         {
             tracing::warn!("the end of a login whose token was reused is not held by replicas");
         }
-        self.hub.tell(Notice::Login(rotation.lane, key));
+        self.tell_of(rotation.lane, entry);
     }
 }
 

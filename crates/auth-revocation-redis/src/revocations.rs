@@ -1,6 +1,6 @@
 //! Verdicts and revocations.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::{
     RedisStore,
     connection::Connection,
+    entry::{self, Entry},
     join,
     keys::{self, text},
-    reply::Failure,
+    reply::{Failure, Reply},
     script::Script,
     servers::Hop,
     store::{Inner, Known, Step},
@@ -30,8 +31,18 @@ impl Revocations for RedisStore {
         &self.inner.realm
     }
 
+    fn verdict_now(&self, query: &Query) -> Option<Verdict> {
+        let replica = self.inner.replica.as_ref()?;
+        replica.now(query, &self.inner.seen)
+    }
+
     async fn verdict(&self, query: &Query) -> Verdict {
         self.inner.verdict(query).await
+    }
+
+    fn verdict_stale(&self, query: &Query, at_most: Duration) -> Option<Verdict> {
+        let replica = self.inner.replica.as_ref()?;
+        replica.stale(query, &self.inner.seen, at_most)
     }
 
     async fn epoch(&self, subject: &str) -> Result<Epoch, Unavailable> {
@@ -64,14 +75,27 @@ impl Inner {
     }
 
     pub(crate) async fn verdict(&self, query: &Query) -> Verdict {
-        match self.look(query).await {
-            Ok(known) => known.verdict(query),
-            // What this node has revoked stays so, whatever the server says or does not say.
-            Err(_) => match judge(query, &self.seen.merged(query, Default::default())) {
-                Verdict::Revoked => Verdict::Revoked,
-                _ => Verdict::Unknown,
+        let asked = match &self.replica {
+            None => self.look(query).await,
+            Some(replica) => match replica.asking.try_acquire() {
+                Ok(_asking) => self.look(query).await,
+                Err(_) => Err(Failure::no_answer("too many are asking")),
             },
+        };
+        match asked {
+            Ok(known) => known.verdict(query),
+            // What was revoked stays so, whatever the server says or does not say.
+            Err(_) if self.is_refused_here(query) => Verdict::Revoked,
+            Err(_) => Verdict::Unknown,
         }
+    }
+
+    /// Whether this node knows by itself that it is revoked: it did it, or its copy says so.
+    fn is_refused_here(&self, query: &Query) -> bool {
+        let copied = self.replica.as_ref();
+        let entries = copied.map(|replica| replica.copy.lane(query.place.lane).entries(query));
+        let entries = self.seen.merged(query, entries.unwrap_or_default());
+        judge(query, &entries) == Verdict::Revoked
     }
 
     async fn revoke(self: &Arc<Self>, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
@@ -98,7 +122,7 @@ impl Inner {
                         let until = step.and_then(|step| step.rest.first()?.number());
                         self.seen.refuse_token(lane, token, until);
                     }
-                    self.tell(step, Notice::Token(lane, token));
+                    self.tell(step, lane, |until| Entry::Token(token, until));
                 });
                 let step = step.await?;
                 if step.outcome == "full" {
@@ -117,7 +141,7 @@ impl Inner {
                 let step = self.assert(place.lane, Script::EndLogin, keys, args, |step| {
                     let until = step.and_then(|step| step.rest.first()?.number());
                     self.seen.refuse_login(place.lane, key, until);
-                    self.tell(step, Notice::Login(place.lane, key));
+                    self.tell(step, place.lane, |until| Entry::Login(key, until));
                 });
                 let step = step.await?;
                 if let [_, lane, name] = step.rest.as_slice()
@@ -147,10 +171,11 @@ impl Inner {
     }
 
     /// Tells of a revocation when it is made, also if replicas do not confirm it: its repetition is
-    /// not new any more.
-    fn tell(&self, step: Option<&Step>, notice: Notice) {
-        if step.is_some_and(|step| step.outcome == "new") {
-            self.hub.tell(notice);
+    /// not new any more. `entry` is given until when it is kept.
+    fn tell(&self, step: Option<&Step>, lane: Lane, entry: impl Fn(Timestamp) -> Entry) {
+        if let Some(step) = step.filter(|step| step.outcome == "new") {
+            let until = step.rest.first().unwrap_or(&Reply::Nil);
+            self.tell_of(lane, entry(entry::until(until)));
         }
     }
 
@@ -164,19 +189,25 @@ impl Inner {
         let args = vec![text(place.subject.as_bytes()), kept, op];
         let step = self.assert(place.lane, Script::RaiseSubject, Vec::new(), args, |step| {
             let rest = step.map(|step| step.rest.as_slice());
-            if let Some([epoch, _, floor, keep]) = rest
+            if let Some([epoch, until, floor, keep]) = rest
                 && let (Some(epoch), Some(floor)) = (epoch.number(), floor.number())
             {
+                let until = entry::until(until);
                 let keep = keep.text().and_then(keys::bytes).map(LoginKey::from_bytes);
                 let claim = SubjectEpoch { epoch, keep, floor };
                 self.seen.refuse_subject(place.lane, place.subject, claim);
+                self.tell(step, place.lane, |_| {
+                    Entry::Subject(place.subject, claim, until)
+                });
             }
-            self.tell(step, Notice::Subject(place.lane, place.subject, keep));
         });
         step.await.map(drop)
     }
 
     async fn raise_all(&self, op: String) -> Result<bool, StoreError> {
+        if let Some(replica) = &self.replica {
+            replica.is_own(&op);
+        }
         let until = Instant::now() + self.limits.write;
         let write = async {
             let mut is_new = false;

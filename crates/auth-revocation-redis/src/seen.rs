@@ -28,7 +28,7 @@ impl Standing {
         }
     }
 
-    fn is_newer_than(&self, other: &Self) -> bool {
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
         if self.id == other.id {
             (self.n, self.e, self.h) > (other.n, other.e, other.h)
         } else {
@@ -120,6 +120,25 @@ impl Seen {
             entries.subject = own;
         }
         entries
+    }
+
+    /// What a copy of the lane says that stands at `copy`, and what this node knows better; and
+    /// whether it has seen more of the lane than the copy holds.
+    pub(crate) fn merged_over(
+        &self,
+        query: &Query,
+        entries: Entries,
+        copy: &Standing,
+    ) -> (Entries, bool) {
+        let mut entries = self.merged(query, entries);
+        let seen = self.lane(query.place.lane);
+        entries.epoch = entries.epoch.max(seen.standing.e);
+        (entries, seen.standing.is_newer_than(copy))
+    }
+
+    /// Whether this node has seen more of the lane than a copy that stands there.
+    pub(crate) fn is_ahead_of(&self, lane: Lane, copy: &Standing) -> bool {
+        self.lane(lane).standing.is_newer_than(copy)
     }
 }
 

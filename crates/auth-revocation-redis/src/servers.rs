@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     address::{Address, Host},
-    client::Dial,
+    client::{Dial, Open},
     discovery::{Discovery, Ranges, host},
     join,
     keys::{self, SLOTS},
@@ -56,7 +56,6 @@ impl Routes {
     }
 
     /// The lanes that a master serves.
-    #[allow(dead_code, reason = "replica mode follows each master")]
     pub(crate) fn lanes_of<'a>(&'a self, node: &'a Arc<Node>) -> impl Iterator<Item = Lane> + 'a {
         Lane::all().filter(move |&lane| {
             let master = self.master_of(keys::slot(lane));
@@ -149,8 +148,21 @@ impl Servers {
         self.dial.arrived.as_ref().map(watch::Sender::subscribe)
     }
 
+    /// One more connection to a master, for what it tells of without being asked.
+    pub(crate) async fn open_for_pushes(&self, host: &Host) -> Result<Open, Failure> {
+        let dial = Dial {
+            takes_pushes: true,
+            ..self.dial.clone()
+        };
+        dial.open(host).await
+    }
+
+    /// There is a reason to ask who the masters are.
+    pub(crate) fn doubt(&self) {
+        self.look.notify_one();
+    }
+
     /// Tells when the routes change.
-    #[allow(dead_code, reason = "replica mode follows each master")]
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Routes>> {
         self.routes.subscribe()
     }

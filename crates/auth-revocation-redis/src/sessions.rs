@@ -73,7 +73,11 @@ impl Inner {
     async fn load(self: &Arc<Self>, key: &SessionKey) -> Result<Load, Failure> {
         let connection = self.connection();
         let (lane, deadline) = (Some(key.lane), self.limits.read);
-        let owner = self.owners.get(key);
+        // Of lanes that the copy can answer for, nothing is asked.
+        let owner = self.owners.get(key).filter(|(place, _)| {
+            let replica = self.replica.as_ref();
+            !replica.is_some_and(|replica| replica.is_fresh(place.lane, &self.seen))
+        });
         let record = connection.command(lane, "HGETALL", vec![self.keys.session(key)], deadline);
         // Sent over the same connection after it: not before the record was read.
         let time = connection.command(lane, "TIME", Vec::new(), deadline);
@@ -104,6 +108,12 @@ impl Inner {
         let place = Place::of(&self.realm, &login.subject);
         let its = LoginKey::of(&self.realm, &login.subject, &login.login);
         let query = own(place, its, login.version);
+        let replica = self.replica.as_ref();
+        let local = replica.and_then(|replica| replica.now(&query, &self.seen));
+        if local == Some(Verdict::Active) {
+            self.owners.insert(*key, (place, its));
+            return Ok(Load::Live(Arc::new(session)));
+        }
         let entries = match entries {
             // Unless it was read before the record, and the login came between.
             Some((asked, Ok(known))) if asked == place && login.version <= known.highest => known,

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
     Verdict, random_bytes,
-    revocation::{Entries, Lane, LoginKey, Place, Query, SubjectEpoch, TokenKey, judge},
+    revocation::{Entries, Lane, LoginKey, Place, Query, TokenKey, judge},
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
@@ -12,7 +12,9 @@ use tokio::sync::Notify;
 
 use crate::{
     connection::Connection,
+    entry::{self, Entry},
     keys::{self, Keys, text},
+    replica::{Following, Replica},
     reply::{Failure, Reply},
     script::Script,
     seen::{Seen, Standing},
@@ -24,6 +26,8 @@ use crate::{
 /// Made by [`builder`](Self::builder). It needs the Tokio runtime it was built on.
 pub struct RedisStore {
     pub(crate) inner: Arc<Inner>,
+    /// Ends when the store does.
+    pub(crate) _following: Option<Following>,
 }
 
 /// Shows the realm, the prefix and how the masters are.
@@ -43,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) servers: Arc<Servers>,
     pub(crate) shas: Vec<String>,
     pub(crate) seen: Seen,
+    pub(crate) replica: Option<Arc<Replica>>,
     pub(crate) hub: NoticeHub,
     /// Whose session it is: that never changes. Saves a round trip, decides nothing.
     pub(crate) owners: Cache<SessionKey, (Place, LoginKey)>,
@@ -217,7 +222,7 @@ impl Inner {
     }
 
     /// Tells the server that it has lost something of a lane, unless it has been told already.
-    async fn raise(&self, connection: &Connection, lane: Lane) -> Result<Step, Failure> {
+    pub(crate) async fn raise(&self, connection: &Connection, lane: Lane) -> Result<Step, Failure> {
         let step = self.step(connection, lane, Script::Raise, Vec::new(), Vec::new());
         step.await
     }
@@ -237,6 +242,40 @@ impl Inner {
             _ => drop(self.raise(connection, lane).await?),
         }
         Ok(())
+    }
+
+    /// Tells of a revocation: once, if there is a copy that may have been told of it, too.
+    pub(crate) fn tell_of(&self, lane: Lane, entry: Entry) {
+        let notice = match &self.replica {
+            Some(replica) => replica.learn(lane, entry),
+            None => Some(entry.notice(lane)),
+        };
+        if let Some(notice) = notice {
+            self.hub.tell(notice);
+        }
+    }
+
+    /// What was read for a query, the entries of its subject, login and token, is not forgotten by the
+    /// copy: it may still answer when the server does not.
+    fn learn(&self, query: &Query, entries: &[Reply]) {
+        let [subject, login, token] = entries else {
+            return;
+        };
+        if self.replica.is_none() {
+            return;
+        }
+        let subject = Some(subject).filter(|entry| **entry != Reply::Nil);
+        let subject = subject.map(|entry| {
+            let (claim, until) = entry::claim(entry);
+            Entry::Subject(query.place.subject, claim, until)
+        });
+        let login = query.login.filter(|_| *login != Reply::Nil);
+        let login = login.map(|key| Entry::Login(key, entry::until(&entries[1])));
+        let token = query.token.filter(|_| *token != Reply::Nil);
+        let token = token.map(|key| Entry::Token(key, entry::until(&entries[2])));
+        for entry in [subject, login, token].into_iter().flatten() {
+            self.tell_of(query.place.lane, entry);
+        }
     }
 
     /// What a lane says that concerns `query`: one round trip, unless the server has lost data.
@@ -271,11 +310,12 @@ impl Inner {
             let now = now.ok_or_else(Failure::unreadable)?;
             let (epoch, highest) = (now.e, now.h);
             self.seen.remember(lane, now);
+            self.learn(query, &answer[4..]);
             let entries = Entries {
                 epoch,
                 subject: match &answer[4] {
                     Reply::Nil => None,
-                    entry => Some(claim(entry)),
+                    value => Some(entry::claim(value).0),
                 },
                 // What can not be read revokes.
                 login_ended: answer[5] != Reply::Nil,
@@ -291,7 +331,7 @@ impl Inner {
 }
 
 /// Where a lane stands by the first of these words; None if the server has nothing of it.
-fn now(answer: &[Reply]) -> Result<Option<Standing>, Failure> {
+pub(crate) fn now(answer: &[Reply]) -> Result<Option<Standing>, Failure> {
     match answer.first() {
         Some(Reply::Nil) => Ok(None),
         _ => Ok(Some(standing(answer).ok_or_else(Failure::unreadable)?)),
@@ -310,27 +350,15 @@ impl Drop for Running {
     }
 }
 
+/// From `id`, `e`, `h` and `n`.
 fn standing(answer: &[Reply]) -> Option<Standing> {
-    Some(Standing {
-        id: answer[0].text()?.to_owned(),
-        e: answer[1].number()?,
-        h: answer[2].number()?,
-        n: answer[3].number()?,
-    })
-}
-
-/// `epoch until floor keep op`; one that can not be read revokes.
-fn claim(entry: &Reply) -> SubjectEpoch {
-    let parse = |text: &str| {
-        let mut parts = text.split(' ');
-        let epoch = parts.next()?.parse().ok()?;
-        let floor = parts.nth(1)?.parse().ok()?;
-        let keep = keys::bytes(parts.next()?).map(LoginKey::from_bytes);
-        Some(SubjectEpoch { epoch, keep, floor })
+    let [id, e, h, n, ..] = answer else {
+        return None;
     };
-    entry.text().and_then(parse).unwrap_or(SubjectEpoch {
-        epoch: u64::MAX,
-        keep: None,
-        floor: 0,
+    Some(Standing {
+        id: id.text()?.to_owned(),
+        e: e.number()?,
+        h: h.number()?,
+        n: n.number()?,
     })
 }
