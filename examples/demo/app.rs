@@ -5,7 +5,7 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 use auth_layers::{
     jwt::{Algorithm, Issuer, JwtLayer, RefreshKeys, SigningKeys, Verifier},
     memory::MemoryStore,
-    redis::RedisStore,
+    redis::{Freshness, RedisStore},
     rejection::{DefaultRejections, Rejection},
     session::{CookieConfig, SessionLayer},
     store::Store,
@@ -48,7 +48,11 @@ impl App {
             );
         }
         let store: Arc<dyn Store> = match &args.redis {
-            Some(url) => Arc::new(RedisStore::builder(url).build().await?),
+            Some(url) => {
+                let freshness = args.freshness.map(|within| Freshness::Within(within.0));
+                let store = RedisStore::builder(url).freshness(freshness.unwrap_or_default());
+                Arc::new(store.build().await?)
+            }
             None => Arc::new(MemoryStore::new()),
         };
 

@@ -31,6 +31,16 @@ pub(crate) struct Args {
     )]
     pub(crate) redis: Option<String>,
 
+    /// Answer from a local copy of all revocations that is at most so old, e.g. 1s [default: ask
+    /// Redis each time]
+    #[arg(
+        long,
+        env = "AUTH_DEMO_FRESHNESS",
+        value_name = "DUR",
+        requires = "redis"
+    )]
+    pub(crate) freshness: Option<Dur>,
+
     /// What to answer when the store can not tell: closed or stale:DURATION
     #[arg(long, env = "AUTH_DEMO_OUTAGE", value_name = "POLICY", default_value = "closed", value_parser = outage)]
     pub(crate) outage: OutagePolicy,

@@ -58,6 +58,7 @@ fn bad_flags_are_refused_with_a_message() {
         &["--refresh-absolute", "500d"],
         &["--access-ttl", "500d"],
         &["--outage", "open"],
+        &["--freshness", "1s"], // of no Redis
         &["--outage", "stale:soon"],
         &["--key", &missing],
         &["--key", &short],
@@ -94,6 +95,8 @@ fn help_lists_the_flags_and_their_variables() {
     for flag in [
         "listen",
         "grpc",
+        "redis",
+        "freshness",
         "outage",
         "key",
         "refresh-keys",

@@ -1,6 +1,9 @@
 //! Several demos on one Redis, a cluster or sentinels, and what they say when it is gone.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use auth_tests::{
     Redis, RedisCluster, RedisSentinels, Request,
@@ -30,10 +33,14 @@ impl Keys {
     }
 
     fn demo_at(&self, url: &str) -> Demo {
+        self.demo_with(url, &[])
+    }
+
+    fn demo_with(&self, url: &str, more: &[&str]) -> Demo {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let (key, ring) = (file("key"), file("ring"));
         let store = ["--redis", url, "--key", &key, "--refresh-keys", &ring];
-        Demo::start(&[&store[..], &["--grpc", "127.0.0.1:0"]].concat())
+        Demo::start(&[&store[..], &["--grpc", "127.0.0.1:0"], more].concat())
     }
 }
 
@@ -241,6 +248,27 @@ fn a_server_that_comes_back_empty_brings_no_revoked_token_back() {
     }
     // And a login works.
     assert_eq!(status(&demo, &demo.tokens("alice").access), 200);
+}
+
+#[test]
+fn in_replica_mode_what_is_ended_at_one_demo_ends_at_the_other() {
+    let (redis, keys) = (Redis::start(&[]), Keys::new("freshness"));
+    let demo = || keys.demo_with(&redis.url(), &["--freshness", "1s"]);
+    let (one, other) = (demo(), demo());
+    for _ in 0..5 {
+        let (session, tokens) = (one.session("alice"), one.tokens("alice"));
+        assert_eq!(status(&one, &session), 200);
+        assert_eq!(status(&other, &tokens.access), 200);
+        let ended = one.request("POST", "/api/logout-everywhere", &session);
+        assert_eq!(ended.status, 204);
+        let until = Instant::now() + Duration::from_secs(60);
+        for who in [&session, &tokens.access] {
+            assert_eq!(status(&one, who), 401);
+            while status(&other, who) != 401 {
+                assert!(Instant::now() < until, "not within a minute");
+            }
+        }
+    }
 }
 
 #[test]

@@ -267,3 +267,35 @@ fn failure(error: Error) -> Failure {
         _ => Failure::no_answer(error.details()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fred::types::config::Server;
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pushes_that_were_lost_are_an_error() {
+        let (sender, receiver) = broadcast::channel(2);
+        let push = |key: &str| Invalidation {
+            keys: vec![key.into()],
+            server: Server::new("localhost", 6379),
+        };
+        let mut pushes = Pushes(receiver);
+        assert_eq!(pushes.try_next(), Ok(None));
+        for key in ["a", "b"] {
+            sender.send(push(key)).expect("somebody listens");
+        }
+        assert_eq!(pushes.next().await, Ok(vec!["a".to_owned()]));
+        assert_eq!(pushes.try_next(), Ok(Some(vec!["b".to_owned()])));
+        for key in ["c", "d", "e"] {
+            sender.send(push(key)).expect("somebody listens");
+        }
+        assert!(pushes.next().await.is_err());
+        drop(sender);
+        while let Ok(keys) = pushes.next().await {
+            assert_ne!(keys, ["c"]);
+        }
+    }
+}

@@ -56,6 +56,42 @@
 //!   Under sentinels it goes on for those who can reach no sentinel of the other side: let it stop
 //!   with `min-replicas-to-write`, which refuses its writes, and keep sentinels next to the services.
 //!
+//! # Replica mode
+//!
+//! By default every verdict asks the server. With [`Freshness::Within`] a process keeps a copy of all
+//! revocations, and a verdict is a look-up in its memory that costs the server nothing:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use auth_revocation_redis::{Freshness, RedisStore};
+//! # async fn build() -> Result<(), auth_revocation_redis::ConfigError> {
+//! let store = RedisStore::builder("redis://127.0.0.1:6379")
+//!     .freshness(Freshness::Within(Duration::from_secs(1)))
+//!     .build()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **The bound.** A revocation that was acknowledged anywhere is refused here at most `d` later, and
+//!   usually within a millisecond: masters push what changes. Pushes can be lost without a word, so
+//!   that every `d / 4` a beat proves how current the copy is. What is not proven to be younger than
+//!   `d` does not answer "active". In a split brain, where a master does not know yet that it is none,
+//!   the bound is `d` and the cluster's `cluster-node-timeout` (with sentinels `down-after` and the
+//!   failover). What this process revoked itself, or has seen, it refuses at once.
+//! - **Revoked is revoked** at any age of the copy, connected or not.
+//! - **Who is asked.** The server, for what the copy can not tell: in the first moments, while a
+//!   master is not reachable or its lanes are on their way to another one, and about credentials that
+//!   are newer than the copy. At most 512 ask at the same time; any more are told Unknown at once.
+//!   Sessions are always loaded from the server, but not the revocations of their subject.
+//! - **What it costs.** At most 96 bytes of memory for each live revocation, and half a megabyte. For
+//!   each master one connection more, three short commands a beat, and what it takes to read each
+//!   change of any process: two commands, or the whole lane if it has changed more than 64 times
+//!   since. The user needs the right to run `CLIENT TRACKING`.
+//! - [`subscribe`](auth_core::store::Revocations::subscribe) tells of revocations by other processes,
+//!   too: streams end, and caches drop what they hold.
+//! - With `OutagePolicy::Stale`, an older copy answers while the servers are away.
+//!
 //! # What is stored
 //!
 //! All names begin with the prefix (`auth`). `{tag}` is the lane's tag: of lane i the smallest decimal
@@ -83,8 +119,8 @@
 //! - Its clock and this machine's must agree to 30 s when a store is built.
 //! - If every process and the server are restarted together, and the server from an old dump, nobody
 //!   is left who could notice what it has lost.
-//! - [`subscribe`](auth_core::store::Revocations::subscribe) tells of this process's revocations, not
-//!   of those made elsewhere. Verdicts see both.
+//! - Without replica mode, [`subscribe`](auth_core::store::Revocations::subscribe) tells of this
+//!   process's revocations, not of those made elsewhere. Verdicts see both.
 //! - What this process has revoked is kept in its memory as long as it matters: some 100 bytes each.
 //!
 //! # Features

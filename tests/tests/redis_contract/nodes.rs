@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use auth_core::{
     Timestamp,
     contract::{BoxFuture, Harness},
-    store::Store,
+    revocation::{Lane, Place, Query, Standing},
+    store::{Revocations as _, Store},
 };
-use auth_revocation_redis::RedisStore;
+use auth_revocation_redis::{Freshness, RedisStore};
 use auth_tests::{Redis, RedisCluster, RedisSentinels};
 use tokio::task::JoinSet;
 
@@ -60,22 +61,53 @@ pub(crate) struct Nodes<S> {
 
 impl<S: Servers> Nodes<S> {
     /// Builds the two, on keys of their own.
-    pub(crate) async fn join(servers: Arc<S>, prefix: &str) -> Self {
+    pub(crate) async fn join(servers: Arc<S>, prefix: &str, freshness: Freshness) -> Self {
         // The case before may have moved it by years, and stores are built in the present.
         servers.first().set_clock_to_now();
         let store = || async {
             let store = RedisStore::builder(servers.url())
                 .realm("suite")
                 .prefix(prefix)
+                .freshness(freshness)
                 .read_deadline(PATIENCE)
                 .write_deadline(PATIENCE);
-            Arc::new(store.build().await.expect("the servers are good"))
+            let store = store.build().await.expect("the servers are good");
+            if freshness != Freshness::Always {
+                until_it_answers(&store).await;
+            }
+            Arc::new(store)
         };
-        let (one, other) = tokio::join!(store(), store());
+        let (one, other) = match freshness {
+            Freshness::Always => tokio::join!(store(), store()),
+            // The suite expects of another node that it sees everything at once.
+            _ => {
+                let one = store().await;
+                (Arc::clone(&one), one)
+            }
+        };
         Self {
             servers,
             one,
             other,
+        }
+    }
+}
+
+/// Until its copy of every lane is there.
+async fn until_it_answers(store: &RedisStore) {
+    for lane in Lane::all() {
+        let place = Place {
+            lane,
+            ..Place::of("suite", "nobody")
+        };
+        let query = Query {
+            place,
+            login: None,
+            token: None,
+            standing: Standing::IssuedAt(Timestamp::from_secs(Timestamp::MAX_SECS)),
+        };
+        while store.verdict_now(&query).is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 }

@@ -65,8 +65,9 @@ do
         e = h
         n = math.max(n, kn)
         raised = 1
-        -- The ring says what led to the new n no more.
-        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n), 'f', '0', 'r', '')
+        redis.call('HSET', lane, 'id', id, 'e', int(e), 'h', int(h), 'n', int(n), 'f', '0')
+        -- What led to the new n is not known.
+        redis.call('HDEL', lane, 'r')
     end
 end
 

@@ -191,8 +191,9 @@ mod tests {
         }
         assert_eq!((proof.proven(0), proof.proven(1)), (None, None));
         proof.left(0);
+        assert_eq!(proof.open().collect::<Vec<_>>(), [1]);
         proof.pushed(0);
-        assert_eq!(proof.open().collect::<Vec<_>>(), [0]);
+        assert_eq!(proof.open().collect::<Vec<_>>(), [0, 1]);
         beat(&mut proof, 40);
         assert_eq!(proof.proven(0), None);
     }
