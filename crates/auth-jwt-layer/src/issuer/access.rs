@@ -54,7 +54,7 @@ impl Config {
         let ttl = self.access_ttl.as_secs();
         let exp = (iat + ttl - jitter(ttl)).min(access.absolute_end.as_secs());
         let claims = self.claims(access, iat, exp).to_json_with_id()?;
-        let token = self.signing.sign(&claims)?;
+        let token = self.signing.sign(&claims, now)?;
         Ok((token, Duration::from_secs(exp.saturating_sub(iat))))
     }
 
@@ -96,7 +96,8 @@ impl Config {
         if !(Duration::from_secs(1)..=MAX_ASSERTION_TTL).contains(&ttl) {
             return Err(AssertionError::Lifetime);
         }
-        let iat = self.clock.now().as_secs();
+        let now = self.clock.now();
+        let iat = now.as_secs();
         let end = principal.expires_at().map_or(u64::MAX, Timestamp::as_secs);
         let claims = Claims {
             iss: &self.issuer,
@@ -118,7 +119,7 @@ impl Config {
         let claims = claims
             .to_json_with_id()
             .map_err(|_| AssertionError::Signing)?;
-        let signed = self.signing.sign(&claims);
+        let signed = self.signing.sign(&claims, now);
         signed.map_err(|_| AssertionError::Signing)
     }
 }
@@ -135,7 +136,7 @@ impl Claims<'_> {
     }
 }
 
-const MAX_ASSERTION_TTL: Duration = Duration::from_secs(300);
+pub(super) const MAX_ASSERTION_TTL: Duration = Duration::from_secs(300);
 
 /// Whole seconds from 0 to a twentieth of `ttl`.
 fn jitter(ttl: u64) -> u64 {

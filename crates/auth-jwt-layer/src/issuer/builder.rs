@@ -8,7 +8,10 @@ use auth_core::{
     store::{Lifetimes, LoginLimit, Overflow, RefreshLogins},
 };
 
-use super::{Issuer, IssuerConfigError, IssuerConfigErrorKind, SigningKeys, service::Config};
+use super::{
+    Issuer, IssuerConfigError, IssuerConfigErrorKind, SigningKeys, SigningRing,
+    access::MAX_ASSERTION_TTL, service::Config,
+};
 use crate::RefreshKeys;
 
 /// Builds an [`Issuer`].
@@ -16,6 +19,8 @@ use crate::RefreshKeys;
 pub struct IssuerBuilder {
     config: Config,
     client_id: Option<String>,
+    signing: SigningKeys,
+    signing_lead: Duration,
     refresh_keys: Option<RefreshKeys>,
 }
 
@@ -26,12 +31,13 @@ impl IssuerBuilder {
         signing: SigningKeys,
         store: Arc<dyn RefreshLogins>,
     ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Self {
             config: Config {
                 issuer,
                 audience,
                 client_id: String::new(),
-                signing,
+                signing: SigningRing::new(&signing, SIGNING_LEAD, Duration::ZERO, clock.clone()),
                 store,
                 access_ttl: ACCESS_TTL,
                 lifetimes: Lifetimes {
@@ -40,10 +46,12 @@ impl IssuerBuilder {
                 },
                 grace: GRACE,
                 limit: None,
-                clock: Arc::new(SystemClock),
+                clock,
                 events: None,
             },
             client_id: None,
+            signing,
+            signing_lead: SIGNING_LEAD,
             refresh_keys: None,
         }
     }
@@ -71,6 +79,14 @@ impl IssuerBuilder {
     /// responses that were lost and tabs that refresh at once. Default: 30 seconds; at most 300.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.config.grace = grace;
+        self
+    }
+
+    /// For how long a new signing key is published before it [signs](Issuer::rotate_signing_key): as
+    /// long as anybody may keep the key set that he has fetched. Default: 1 hour; at least the 5
+    /// minutes for which [`jwks_service`](Issuer::jwks_service) lets it be kept.
+    pub fn signing_lead(mut self, lead: Duration) -> Self {
+        self.signing_lead = lead;
         self
     }
 
@@ -133,6 +149,10 @@ impl IssuerBuilder {
                 absolute.is_zero() || absolute > MAX_LIFETIME,
                 IssuerConfigErrorKind::RefreshAbsolute,
             ),
+            (
+                !(MIN_SIGNING_LEAD..=MAX_LIFETIME).contains(&self.signing_lead),
+                IssuerConfigErrorKind::SigningLead,
+            ),
             (config.grace > MAX_GRACE, IssuerConfigErrorKind::Grace),
             (
                 config.limit.is_some_and(|limit| !limit.is_sound()),
@@ -142,6 +162,9 @@ impl IssuerBuilder {
         if let Some((_, kind)) = rows.into_iter().find(|(is_wrong, _)| *is_wrong) {
             return Err(kind.into());
         }
+        let longest = config.access_ttl.max(MAX_ASSERTION_TTL);
+        let (lead, keep) = (self.signing_lead, longest + MAX_LEEWAY);
+        config.signing = SigningRing::new(&self.signing, lead, keep, Arc::clone(&config.clock));
         let refresh_keys = match self.refresh_keys {
             Some(keys) => keys,
             None if config.store.is_shared() => {
@@ -157,6 +180,11 @@ const ACCESS_TTL: Duration = Duration::from_secs(5 * 60);
 const REFRESH_IDLE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 const REFRESH_ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const GRACE: Duration = Duration::from_secs(30);
+const SIGNING_LEAD: Duration = Duration::from_secs(60 * 60);
+/// The `max-age` of the published key set.
+const MIN_SIGNING_LEAD: Duration = Duration::from_secs(300);
+/// By how much a verifier's clock may be behind ours.
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const MAX_GRACE: Duration = Duration::from_secs(300);
 
 impl fmt::Debug for IssuerBuilder {

@@ -46,6 +46,9 @@ impl fmt::Display for IssuerConfigError {
             }
             IssuerConfigErrorKind::Grace => "the grace is longer than 300 seconds",
             IssuerConfigErrorKind::MaxLogins => "no login is allowed",
+            IssuerConfigErrorKind::SigningLead => {
+                "new signing keys are published for less than 5 minutes before they sign"
+            }
             IssuerConfigErrorKind::RefreshKeys => {
                 "the store is shared, and there are no refresh keys to share"
             }
@@ -75,6 +78,8 @@ pub enum IssuerConfigErrorKind {
     Grace,
     /// A limit of zero logins.
     MaxLogins,
+    /// A lead of new signing keys of less than 5 minutes or more than 400 days.
+    SigningLead,
     /// No refresh keys, with a store that other processes use, too.
     RefreshKeys,
 }

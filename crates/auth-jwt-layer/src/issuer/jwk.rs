@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::Algorithm;
 
 /// A public key to verify signatures with. There is no field for anything private.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub(super) struct PublicJwk {
     kid: String,
     alg: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct PublicJwk {
     parts: Parts,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(tag = "kty")]
 enum Parts {
     #[serde(rename = "RSA")]

@@ -9,6 +9,7 @@ mod jwk;
 mod login;
 mod pkcs8;
 mod revocation;
+mod ring;
 mod rotation;
 mod service;
 mod signing;
@@ -23,3 +24,5 @@ pub use login::TokenLogin;
 pub use service::Issuer;
 pub use signing::{SigningKeys, SigningKeysBuilder};
 pub use tokens::Tokens;
+
+pub(crate) use ring::SigningRing;

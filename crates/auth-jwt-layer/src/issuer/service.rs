@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Clock, EventSink, LoginId, Principal, Unavailable,
+    Clock, EventSink, LoginId, Principal, Timestamp, Unavailable,
     revocation::{Lane, Op},
     store::{
         Admission, Admitted, Lifetimes, LoginKind, LoginLimit, RefreshGrant, RefreshLogins,
@@ -12,10 +12,10 @@ use auth_core::{
 };
 
 use super::{
-    AssertionError, IssuerBuilder, LoginError, SigningKeys, TokenLogin, Tokens,
+    AssertionError, IssuerBuilder, LoginError, SigningKeys, SigningRing, TokenLogin, Tokens,
     access::{Access, AccessError},
 };
-use crate::{ConfigError, KeySet, RefreshKeys, Verifier, refresh::RefreshToken};
+use crate::{ConfigError, KeySet, KeySource, RefreshKeys, Verifier, refresh::RefreshToken};
 
 /// Issues access tokens, and rotates the refresh tokens beside them.
 ///
@@ -58,7 +58,7 @@ use crate::{ConfigError, KeySet, RefreshKeys, Verifier, refresh::RefreshToken};
 /// # What to know before deploying it
 ///
 /// - Processes that share a store need the same [`RefreshKeys`], and the same signing keys in the
-///   same order, but for the time it takes to [rotate](SigningKeys) them.
+///   same order, but for the time it takes to [rotate](Self::rotate_signing_key) them.
 /// - Access tokens are checked against the store only where a store was given to the layer; elsewhere
 ///   they are good until they expire.
 /// - A thief who refreshes before his victim does is noticed at the next use of the other one's
@@ -76,7 +76,7 @@ pub(super) struct Config {
     pub(super) issuer: String,
     pub(super) audience: String,
     pub(super) client_id: String,
-    pub(super) signing: SigningKeys,
+    pub(super) signing: SigningRing,
     pub(super) store: Arc<dyn RefreshLogins>,
     pub(super) access_ttl: Duration,
     pub(super) lifetimes: Lifetimes,
@@ -100,7 +100,7 @@ impl Issuer {
 
     /// From a configuration that was checked.
     pub(super) fn new(config: Config, refresh_keys: RefreshKeys) -> Self {
-        let keys = config.signing.key_set().clone();
+        let keys = KeySource::from(config.signing.clone());
         let verifier = Verifier::builder(&config.issuer, &config.audience, keys)
             .own()
             .require_token_id()
@@ -217,9 +217,47 @@ impl Issuer {
     }
 
     /// The public keys as a JWK set, to be served as `application/jwk-set+json` (RFC 7517 section
-    /// 8.5). Secrets are not in it.
+    /// 8.5): those that sign, are about to sign, or have signed tokens that may be alive. Secrets are
+    /// not in it.
     pub fn jwks(&self) -> String {
-        self.0.config.signing.jwks().to_owned()
+        self.0.config.signing.jwks()
+    }
+
+    /// Signs with another key, the first of `new`, without refusing anybody's token in between:
+    ///
+    /// 1. At once, the keys of `new` are published, and tokens of theirs are taken here.
+    /// 2. When the [lead](IssuerBuilder::signing_lead) is over, its first key signs. Returned is the
+    ///    time of that.
+    /// 3. When the last token of the key before has expired, and the leeway of verifiers is over,
+    ///    that key is forgotten.
+    ///
+    /// All of that happens here by the clock, in every clone of this issuer and in the
+    /// [verifiers](Self::verifier) it has made. Other processes that issue tokens have to be given the
+    /// same key before the lead is over. A process that restarts meanwhile begins with both keys, the
+    /// old one first, and is given the new one again, for which a new lead begins. The same key again
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for another key of an id that is known, and for secrets beside private keys.
+    /// Nothing has changed then.
+    pub fn rotate_signing_key(&self, new: &SigningKeys) -> Result<Timestamp, ConfigError> {
+        self.0.config.signing.rotate(new)
+    }
+
+    /// Forgets a signing key at once, and with it every token that it has signed: for a key that got
+    /// into the wrong hands. If it is the one that signs, the next one signs in its place, whether or
+    /// not others have heard of that; [`rotate_signing_key`](Self::rotate_signing_key) brings one.
+    /// Returns whether there was such a key.
+    ///
+    /// Who has fetched the key set believes in the key for as long as he keeps it. Here it is
+    /// forgotten by this process.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if there is no other key. Nothing has changed then.
+    pub fn drop_signing_key(&self, kid: &str) -> Result<bool, ConfigError> {
+        self.0.config.signing.remove(kid)
     }
 
     /// Verifies its access tokens, as tokens of our own: what a [`JwtLayer`](crate::JwtLayer) in the
@@ -232,9 +270,15 @@ impl Issuer {
         Ok(self.0.verifier.clone())
     }
 
-    /// The keys that its tokens verify with.
+    /// The keys that its tokens verify with now. For a verifier that follows their
+    /// [rotation](Self::rotate_signing_key), use [`key_source`](Self::key_source).
     pub fn key_set(&self) -> KeySet {
-        self.0.config.signing.key_set().clone()
+        self.0.config.signing.key_set().0
+    }
+
+    /// The keys that its tokens verify with, as they rotate.
+    pub fn key_source(&self) -> KeySource {
+        self.0.config.signing.clone().into()
     }
 
     /// Verifies its access tokens.

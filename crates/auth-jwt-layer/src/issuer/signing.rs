@@ -12,23 +12,35 @@ use crate::{Algorithm, ConfigError, ConfigErrorKind, KeySet, keys::backend};
 
 /// The keys an issuer signs with: the first signs, and tokens of all of them verify.
 ///
-/// To rotate, add the new key as the second one everywhere (it is then published), make it the first
-/// one when every verifier has fetched it, and drop the old one when its last token has expired.
+/// An issuer changes to another key while it runs:
+/// [`rotate_signing_key`](crate::Issuer::rotate_signing_key). To do it by restarts instead, add the new
+/// key as the second one everywhere (it is then published), make it the first one when every verifier
+/// has fetched it, and drop the old one when its last token has expired.
 ///
 /// Cheap to clone; Debug shows ids and algorithms only.
 #[derive(Clone)]
 pub struct SigningKeys(Arc<Inner>);
 
 struct Inner {
-    keys: Vec<SigningKey>,
-    key_set: KeySet,
-    jwks: String,
+    keys: Vec<Arc<SigningKey>>,
+    published: Published,
 }
 
-struct SigningKey {
+/// What others get to see of keys.
+#[derive(Clone)]
+pub(super) struct Published {
+    pub(super) key_set: KeySet,
+    /// The JWK set.
+    pub(super) jwks: String,
+}
+
+/// One key to sign with.
+pub(super) struct SigningKey {
     kid: String,
     algorithm: Algorithm,
     key: EncodingKey,
+    /// None of a secret.
+    public: Option<PublicJwk>,
     /// The encoded header of its access tokens, with the dot after it.
     header: String,
 }
@@ -43,25 +55,33 @@ impl SigningKeys {
         SigningKeysBuilder { keys: Vec::new() }
     }
 
-    /// The keys to verify with.
-    pub(super) fn key_set(&self) -> &KeySet {
-        &self.0.key_set
+    /// The one that signs first.
+    pub(super) fn keys(&self) -> &[Arc<SigningKey>] {
+        &self.0.keys
     }
 
-    /// The public keys as a JWK set.
-    pub(super) fn jwks(&self) -> &str {
-        &self.0.jwks
-    }
-
-    /// Signs `claims`, one JSON object, as a token of the type `at+jwt`.
-    pub(super) fn sign(&self, claims: &[u8]) -> Result<String, SigningFailed> {
-        // `build` sees to it that there is one.
-        self.0.keys[0].sign(claims)
+    pub(super) fn published(&self) -> &Published {
+        &self.0.published
     }
 }
 
 impl SigningKey {
-    fn sign(&self, claims: &[u8]) -> Result<String, SigningFailed> {
+    pub(super) fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Whether it is that very key, for that algorithm.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm
+            && match (&self.public, &other.public) {
+                (Some(one), Some(two)) => one == two,
+                (None, None) => self.key.as_bytes() == other.key.as_bytes(),
+                _ => false,
+            }
+    }
+
+    /// Signs `claims`, one JSON object, as a token of the type `at+jwt`.
+    pub(super) fn sign(&self, claims: &[u8]) -> Result<String, SigningFailed> {
         // The backend's signers can not be shared between threads, so one is made for each token:
         // about as long as the signature itself takes.
         let backend = backend().ok_or(SigningFailed)?;
@@ -141,38 +161,44 @@ impl SigningKeysBuilder {
     /// an id that is empty, over 255 bytes long or there twice, secrets beside private keys, or no key at all.
     pub fn build(self) -> Result<SigningKeys, ConfigError> {
         let backend = backend().ok_or(ConfigErrorKind::NoBackend)?;
-        let mut key_set = KeySet::builder();
         let mut keys = Vec::with_capacity(self.keys.len());
-        let mut public = Vec::new();
         for (kid, material) in self.keys {
             let about = |kind: ConfigErrorKind| ConfigError::from(kind).about_key(Some(&kid));
             if kid.len() > MAX_KEY_ID {
                 return Err(about(ConfigErrorKind::KeyId));
             }
-            if let Material::Secret(algorithm, secret) = &material {
-                key_set = key_set.secret(*algorithm, &kid, secret);
-            }
             let (algorithm, key) = material.read().map_err(about)?;
-            let jwk = PublicJwk::of(key.as_bytes(), algorithm, &kid, &backend.key_utils)
+            let public = PublicJwk::of(key.as_bytes(), algorithm, &kid, &backend.key_utils)
                 .map_err(|_| about(ConfigErrorKind::KeyFormat))?;
-            public.extend(jwk);
-            let key = SigningKey::new(kid.clone(), algorithm, key);
+            let key = SigningKey::new(kid.clone(), algorithm, key, public);
             key.sign(b"{}")
                 .map_err(|_| about(ConfigErrorKind::KeyFormat))?;
-            keys.push(key);
+            keys.push(Arc::new(key));
         }
-        let jwks = serde_json::to_string(&JwkSet { keys: &public })
-            .map_err(|_| ConfigErrorKind::KeyFormat)?;
-        if !public.is_empty() {
-            key_set = key_set.jwks(&jwks);
-        }
-        let key_set = key_set.build()?;
-        Ok(SigningKeys(Arc::new(Inner {
-            keys,
-            key_set,
-            jwks,
-        })))
+        let published = publish(keys.iter().map(|key| &**key))?;
+        Ok(SigningKeys(Arc::new(Inner { keys, published })))
     }
+}
+
+/// What others get to see of `keys`.
+pub(super) fn publish<'k>(
+    keys: impl Iterator<Item = &'k SigningKey>,
+) -> Result<Published, ConfigError> {
+    let mut key_set = KeySet::builder();
+    let mut public = Vec::new();
+    for key in keys {
+        match &key.public {
+            Some(jwk) => public.push(jwk),
+            None => key_set = key_set.secret(key.algorithm, &key.kid, key.key.as_bytes()),
+        }
+    }
+    let set = JwkSet { keys: &public };
+    let jwks = serde_json::to_string(&set).map_err(|_| ConfigErrorKind::KeyFormat)?;
+    if !public.is_empty() {
+        key_set = key_set.jwks(&jwks);
+    }
+    let key_set = key_set.build()?;
+    Ok(Published { key_set, jwks })
 }
 
 impl fmt::Debug for SigningKeysBuilder {
@@ -210,7 +236,7 @@ impl Material {
 }
 
 impl SigningKey {
-    fn new(kid: String, algorithm: Algorithm, key: EncodingKey) -> Self {
+    fn new(kid: String, algorithm: Algorithm, key: EncodingKey, public: Option<PublicJwk>) -> Self {
         let header = Header {
             alg: algorithm.as_str(),
             typ: "at+jwt",
@@ -222,6 +248,7 @@ impl SigningKey {
             kid,
             algorithm,
             key,
+            public,
             header,
         }
     }
@@ -236,5 +263,5 @@ struct Header<'k> {
 
 #[derive(Serialize)]
 struct JwkSet<'k> {
-    keys: &'k [PublicJwk],
+    keys: &'k [&'k PublicJwk],
 }

@@ -6,7 +6,7 @@ use auth_core::Unavailable;
 use parking_lot::RwLock;
 
 use super::KeySet;
-use crate::{ConfigError, ConfigErrorKind};
+use crate::{ConfigError, ConfigErrorKind, issuer::SigningRing};
 
 /// Where a [`Verifier`](crate::Verifier) has its keys from: a [`KeySet`], or [`LiveKeys`] that change, or with the
 /// feature `jwt-remote-keys` those that the issuer publishes.
@@ -19,6 +19,7 @@ enum Source {
     Live(LiveKeys),
     #[cfg(feature = "jwt-remote-keys")]
     Remote(crate::RemoteKeys),
+    Issuer(SigningRing),
 }
 
 /// What a source has for a token.
@@ -48,6 +49,10 @@ impl KeySource {
             }
             #[cfg(feature = "jwt-remote-keys")]
             Source::Remote(remote) => remote.keys(kid, waited),
+            Source::Issuer(ring) => {
+                let (keys, generation) = ring.key_set();
+                Keys::Known(keys, generation)
+            }
         }
     }
 
@@ -59,6 +64,7 @@ impl KeySource {
             Source::Live(live) => Some(live.0.read().generation),
             #[cfg(feature = "jwt-remote-keys")]
             Source::Remote(remote) => remote.generation(),
+            Source::Issuer(ring) => Some(ring.key_set().1),
         }
     }
 
@@ -68,6 +74,7 @@ impl KeySource {
             Source::Live(live) => live.0.read().keys.is_symmetric(),
             #[cfg(feature = "jwt-remote-keys")]
             Source::Remote(_) => false,
+            Source::Issuer(ring) => ring.key_set().0.is_symmetric(),
         }
     }
 }
@@ -91,6 +98,12 @@ impl From<crate::RemoteKeys> for KeySource {
     }
 }
 
+impl From<SigningRing> for KeySource {
+    fn from(ring: SigningRing) -> Self {
+        Self(Source::Issuer(ring))
+    }
+}
+
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -98,6 +111,7 @@ impl fmt::Debug for KeySource {
             Source::Live(live) => live.fmt(f),
             #[cfg(feature = "jwt-remote-keys")]
             Source::Remote(remote) => remote.fmt(f),
+            Source::Issuer(ring) => ring.fmt(f),
         }
     }
 }
