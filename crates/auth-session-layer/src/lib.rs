@@ -87,8 +87,36 @@
 //! # Deployment
 //!
 //! The cookie is `Secure`: browsers send it over HTTPS only (and to `localhost`, most of them). It
-//! is an ambient credential: stack protection against cross-site request forgery, say the `csrf`
-//! layer of tower-http, beside this one. Stack this layer outside of guards, and outside of layers
+//! is an ambient credential: browsers add it to whatever another site makes them send, as far as
+//! `SameSite` lets them. Stack protection against cross-site request forgery outside of this layer,
+//! say that of tower-http, so that a forged request does not even load the session:
+//!
+//! ```
+//! # use std::{convert::Infallible, sync::Arc};
+//! # use auth_revocation_memory::MemoryStore;
+//! # use auth_session_layer::SessionLayer;
+//! # use http::{Request, Response, StatusCode};
+//! # use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let store = Arc::new(MemoryStore::builder().build()?);
+//! # let handler = service_fn(|_: Request<String>| async {
+//! #     Ok::<_, Infallible>(Response::new(String::new()))
+//! # });
+//! let service = ServiceBuilder::new()
+//!     .layer(tower_http::csrf::CsrfLayer::new())
+//!     .layer(SessionLayer::builder(store).build()?)
+//!     .service(handler);
+//!
+//! let forged = Request::post("/").header("sec-fetch-site", "cross-site");
+//! let response = service.oneshot(forged.body(String::new())?).await?;
+//! assert_eq!(response.status(), StatusCode::FORBIDDEN);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It has to allow the origins of one's own other sites, and those that a login comes back from by
+//! POST. Where the id is in a [header](SessionTransport::Header) there is no such risk. Stack this layer outside of guards, and outside of layers
 //! that drop slow handlers: a handler that was dropped in there is over, and what it had done so
 //! far is saved.
 //!

@@ -44,12 +44,29 @@ fn is_navigation<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// The request's own path and query; `/` where a browser would read it as another site.
+/// The request's own path and query.
 fn same_origin_target<B>(request: &Request<B>) -> &str {
     let target = request.uri().path_and_query().map_or("/", |pq| pq.as_str());
-    match target.as_bytes() {
+    local_path(target)
+}
+
+/// Where a browser may be sent that says it wants to go to `next`: there, if that is a path on the
+/// site it is on, and to `/` otherwise. For login pages, whose `next` comes back through the browser.
+///
+/// Browsers read `//host` and `/\host` as another site, and leave out tabs and line breaks before
+/// they look (WHATWG URL section 4.4): only printable ASCII is a path.
+///
+/// ```
+/// use auth_core::guard::local_path;
+///
+/// assert_eq!(local_path("/account?tab=1"), "/account?tab=1");
+/// assert_eq!(local_path("//evil.example/"), "/");
+/// assert_eq!(local_path("https://evil.example/"), "/");
+/// ```
+pub fn local_path(next: &str) -> &str {
+    match next.as_bytes() {
         [b'/', b'/' | b'\\', ..] => "/",
-        [b'/', ..] => target,
+        [b'/', rest @ ..] if rest.iter().all(u8::is_ascii_graphic) => next,
         _ => "/",
     }
 }
@@ -64,4 +81,47 @@ fn percent_encode(target: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        let rows = [
+            ("a page", "/account", true),
+            (
+                "with a query",
+                "/account?tab=1&next=//evil.example#top",
+                true,
+            ),
+            ("the root", "/", true),
+            ("encoded slashes are no slashes", "/%2Fevil.example", true),
+            ("a dot before slashes", "/.//evil.example", true),
+            ("nothing", "", false),
+            ("another site", "https://evil.example/", false),
+            ("another scheme", "javascript:alert(1)", false),
+            ("a relative path", "account", false),
+            ("without a scheme", "//evil.example/", false),
+            ("a backslash for a slash", "/\\evil.example/", false),
+            ("two backslashes", "\\\\evil.example/", false),
+            ("a tab that browsers leave out", "/\t/evil.example/", false),
+            (
+                "a line break that they leave out",
+                "/\n/evil.example/",
+                false,
+            ),
+            ("a carriage return", "/\r\nset-cookie: a=1", false),
+            ("a space before it", " //evil.example/", false),
+            ("a space", "/a b", false),
+            ("a null byte", "/\0", false),
+            ("not ASCII", "/\u{2028}/evil.example/", false),
+            ("a userinfo", "@evil.example", false),
+        ];
+        for (row, next, is_local) in rows {
+            assert_eq!(local_path(next), if is_local { next } else { "/" }, "{row}");
+            assert!(HeaderValue::try_from(local_path(next)).is_ok(), "{row}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ mod require_scope;
 mod service;
 
 pub use future::ResponseFuture;
+pub use login_page::local_path;
 pub use require_auth::RequireAuth;
 pub use require_fresh::RequireFresh;
 pub use require_scope::RequireScope;

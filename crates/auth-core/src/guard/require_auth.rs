@@ -46,7 +46,8 @@ impl<H: Clone> RequireAuth<H> {
     /// Sends browsers to the page `path` where only cookies serve: a GET navigation is answered
     /// 303, with the page it wanted as `next`, a path on this same origin.
     ///
-    /// The page must not trust `next` further than that: it comes back through the browser.
+    /// The page must not trust `next`, which comes back through the browser: it sends people to
+    /// [`local_path(next)`](super::local_path).
     pub fn login_page(self, path: impl Into<String>) -> Self {
         Self(Arc::new(Settings {
             policy: Policy::Anybody,

@@ -4,6 +4,7 @@ mod bearer;
 mod beside_cookies;
 mod concurrency;
 mod cookie;
+mod csrf;
 mod data;
 mod devices;
 mod entry;
@@ -26,3 +27,5 @@ mod tower_stack;
 #[cfg(feature = "axum")]
 mod users;
 mod vectors;
+#[cfg(feature = "axum")]
+mod wire;
