@@ -75,6 +75,7 @@ pub mod guard;
 mod invalid_token;
 mod login_id;
 mod outage;
+pub mod policy;
 mod principal;
 mod random;
 pub mod rejection;

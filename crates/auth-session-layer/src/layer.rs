@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{rejection::DefaultRejections, store::Sessions};
+use auth_core::{policy::Policy, rejection::DefaultRejections, store::Sessions};
 use tower_layer::Layer;
 
 use crate::{SessionLayerBuilder, SessionManager, config::Config};
@@ -23,6 +23,12 @@ impl SessionLayer {
 }
 
 impl<H> SessionLayer<H> {
+    /// What it does, as it is configured, for OWASP ASVS 5.0 V7, and what is left to the
+    /// application. Its [report](Policy::report) is text.
+    pub fn policy(&self) -> Policy {
+        self.config.policy()
+    }
+
     pub(crate) fn new(config: Config, rejections: H) -> Self {
         Self {
             config: Arc::new(config),

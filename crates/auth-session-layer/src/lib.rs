@@ -143,6 +143,7 @@ mod login;
 mod logins;
 mod logout;
 mod plan;
+mod policy;
 mod request;
 mod service;
 mod session;

@@ -11,8 +11,10 @@ use crate::{
     support::{World, put, session_of},
 };
 
+type Headers<'a> = &'a [(&'static str, &'a str)];
+
 /// Sends a request of alice's browser that says where it comes from.
-async fn send(world: &World, method: Method, headers: &[(&'static str, &str)]) -> Response<String> {
+async fn send(world: &World, method: Method, headers: Headers<'_>) -> Response<String> {
     let inner = service_fn(|request: Request<String>| async move {
         Ok::<_, Infallible>(put(&session_of(&request), "seen", "it").await)
     });
@@ -31,7 +33,7 @@ async fn send(world: &World, method: Method, headers: &[(&'static str, &str)]) -
 
 #[tokio::test]
 async fn a_forged_request_is_refused_before_its_session_is_loaded() {
-    let rows: [(&str, Method, &[(&'static str, &str)]); 4] = [
+    let rows: [(&str, Method, Headers<'_>); 4] = [
         (
             "cross-site",
             Method::POST,
@@ -63,7 +65,7 @@ async fn a_forged_request_is_refused_before_its_session_is_loaded() {
 
 #[tokio::test]
 async fn ones_own_requests_and_those_that_only_read_pass() {
-    let rows: [(&str, Method, &[(&'static str, &str)]); 4] = [
+    let rows: [(&str, Method, Headers<'_>); 4] = [
         (
             "from this site",
             Method::POST,

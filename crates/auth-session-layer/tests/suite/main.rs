@@ -1,5 +1,6 @@
 //! The session layer over a store in memory: requests in, responses out, no sockets, no sleeping.
 
+mod asvs;
 mod bearer;
 mod beside_cookies;
 mod concurrency;

@@ -172,8 +172,7 @@ impl Open {
 
     fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines();
-        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        line
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     /// The browser with the cookie that the head sets.
