@@ -157,7 +157,9 @@ impl fmt::Display for For {
             (60_000, "min"),
             (1_000, "s"),
         ];
-        let whole = units.into_iter().find(|(unit, _)| millis.is_multiple_of(*unit));
+        let whole = units
+            .into_iter()
+            .find(|(unit, _)| millis.is_multiple_of(*unit));
         let (unit, name) = whole.unwrap_or((1, "ms"));
         write!(f, "{} {name}", millis / unit)
     }
