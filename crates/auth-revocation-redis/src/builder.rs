@@ -10,6 +10,7 @@ use crate::{
     RedisStore,
     address::{Address, Credentials, Mode},
     check,
+    client::Words,
     connection::Connection,
     join,
     keys::Keys,
@@ -102,7 +103,8 @@ impl RedisStore {
         let began = Instant::now();
         let (routes, deadline) = (self.inner.servers.routes(), self.inner.limits.read);
         let pings = routes.nodes.iter();
-        let pings = pings.map(|node| node.send(0, "PING", &[], false, deadline));
+        let none = Words::default();
+        let pings = pings.map(|node| node.send(0, "PING", &none, false, deadline));
         for answer in join::all(pings).await {
             answer.map_err(auth_core::StoreError::from)?;
         }

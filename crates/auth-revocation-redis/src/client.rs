@@ -119,7 +119,9 @@ impl Dial {
             closed,
         };
         if self.is_master {
-            let role = open.wire.send("ROLE", Vec::new(), false, self.patience);
+            let role = open
+                .wire
+                .send("ROLE", Words::default(), false, self.patience);
             if !role.await?.is_master() {
                 return Err(Failure::refused("NOMASTER it is a replica"));
             }
@@ -196,7 +198,7 @@ impl Wire {
     pub(crate) async fn send(
         &self,
         name: &'static str,
-        args: Vec<Value>,
+        args: Words,
         is_asking: bool,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
@@ -205,6 +207,7 @@ impl Wire {
             timeout: Some(deadline),
             ..Options::default()
         };
+        let Words(args) = args;
         let answer = async {
             if !is_asking {
                 let client = self.0.with_options(&options);
@@ -226,9 +229,20 @@ impl Wire {
     }
 }
 
-/// Arguments as the library wants them: repeating a command copies none of their bytes.
-pub(crate) fn values(args: Vec<String>) -> Vec<Value> {
-    args.into_iter().map(Value::from).collect()
+/// A command's arguments as the library wants them: clones copy none of their bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words(Vec<Value>);
+
+impl FromIterator<String> for Words {
+    fn from_iter<I: IntoIterator<Item = String>>(words: I) -> Self {
+        Self(words.into_iter().map(Value::from).collect())
+    }
+}
+
+impl From<Vec<String>> for Words {
+    fn from(words: Vec<String>) -> Self {
+        words.into_iter().collect()
+    }
 }
 
 fn reply(value: Value) -> Reply {

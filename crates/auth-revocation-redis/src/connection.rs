@@ -6,7 +6,7 @@ use auth_core::revocation::Lane;
 use tokio::time::Instant;
 
 use crate::{
-    client::values,
+    client::Words,
     keys,
     node::Pinned,
     reply::{Failure, Reply},
@@ -44,7 +44,7 @@ impl Connection {
         args: Vec<String>,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
-        let args = values(args);
+        let args = Words::from(args);
         let (servers, turn) = match self {
             Self::Routed { servers, turn } => (servers, *turn),
             Self::Pinned(pinned) => return pinned.send(name, &args, deadline).await,

@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fred::prelude::Value;
-
 use crate::{
     address::{Address, Host, Mode},
-    client::{Dial, Wire, values},
+    client::{Dial, Wire, Words},
     join,
     link::Link,
     node::Node,
@@ -110,7 +108,7 @@ impl Discovery {
 }
 
 async fn slots(wire: &Wire, asked: &Host) -> Result<Ranges, Failure> {
-    let args = values(vec!["SLOTS".to_owned()]);
+    let args = Words::from(vec!["SLOTS".to_owned()]);
     let answer = wire.send("CLUSTER", args, false, PATIENCE).await?.list()?;
     let range = |range: Reply| {
         let range = range.list().ok()?;
@@ -150,7 +148,7 @@ pub(crate) fn host(name: &str, port: u16, asked: &Host) -> Host {
 async fn master(link: &Link, service: &str) -> Result<(u64, Host), Failure> {
     let until = tokio::time::Instant::now() + PATIENCE;
     let wire = link.first_wire(until).await?;
-    let ask = |what: &str| -> Vec<Value> { values(vec![what.to_owned(), service.to_owned()]) };
+    let ask = |what: &str| Words::from(vec![what.to_owned(), service.to_owned()]);
     let address = wire.send("SENTINEL", ask("GET-MASTER-ADDR-BY-NAME"), false, PATIENCE);
     let state = wire.send("SENTINEL", ask("MASTER"), false, PATIENCE);
     let (address, state) = tokio::join!(address, state);

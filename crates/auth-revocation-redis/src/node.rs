@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use fred::prelude::Value;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::{Instant, sleep},
@@ -15,7 +14,7 @@ use tokio::{
 use crate::{
     address::Host,
     breaker::{Breaker, PROBE_EVERY},
-    client::{Dial, Open, Wire},
+    client::{Dial, Open, Wire, Words},
     link::Link,
     reply::{Failure, Reply},
 };
@@ -72,7 +71,7 @@ impl Node {
         self: &Arc<Self>,
         turn: usize,
         name: &'static str,
-        args: &[Value],
+        args: &Words,
         is_asking: bool,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
@@ -103,12 +102,12 @@ impl Node {
         self: &Arc<Self>,
         wire: Result<Wire, Failure>,
         name: &'static str,
-        args: &[Value],
+        args: &Words,
         is_asking: bool,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
         let answer = match wire {
-            Ok(wire) => wire.send(name, args.to_vec(), is_asking, deadline).await,
+            Ok(wire) => wire.send(name, args.clone(), is_asking, deadline).await,
             Err(failure) => Err(failure),
         };
         match &answer {
@@ -134,7 +133,7 @@ impl Node {
                     return;
                 };
                 let answer = match node.link(0).wire() {
-                    Ok(wire) => wire.send("PING", Vec::new(), false, patience).await,
+                    Ok(wire) => wire.send("PING", Words::default(), false, patience).await,
                     Err(failure) => Err(failure),
                 };
                 // It answers, if only that it does not like the question.
@@ -151,7 +150,7 @@ impl Node {
         let Ok(wire) = self.link(0).wire() else {
             return true;
         };
-        match wire.send("ROLE", Vec::new(), false, patience).await {
+        match wire.send("ROLE", Words::default(), false, patience).await {
             Ok(role) if !role.is_master() => {
                 self.reset();
                 false
@@ -188,7 +187,7 @@ impl Pinned {
     pub(crate) async fn send(
         &self,
         name: &'static str,
-        args: &[Value],
+        args: &Words,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
         let wire = self.wire.clone();

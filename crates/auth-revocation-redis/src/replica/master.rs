@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     address::Host,
-    client::{Open, Pushes, Wire, values},
+    client::{Open, Pushes, Wire, Words},
     join,
     reply::Failure,
     seen::Standing,
@@ -65,7 +65,7 @@ struct Beat {
 pub(crate) async fn arm(wire: &Wire, prefix: &str, deadline: Duration) -> Result<(), Failure> {
     let words = ["TRACKING", "ON", "BCAST", "PREFIX"].map(str::to_owned);
     let words = words.into_iter().chain([format!("{prefix}:v:")]).collect();
-    let armed = wire.send("CLIENT", values(words), false, deadline);
+    let armed = wire.send("CLIENT", words, false, deadline);
     armed.await.map(drop)
 }
 
@@ -81,7 +81,10 @@ impl<'a> Master<'a> {
         let pushes = open.pushes();
         let deadline = inner.limits.write;
         arm(&open.wire, &inner.keys.prefix, deadline).await?;
-        let time = open.wire.send("TIME", Vec::new(), false, deadline).await?;
+        let time = open
+            .wire
+            .send("TIME", Words::default(), false, deadline)
+            .await?;
         let keys = lanes.iter().map(|&lane| inner.keys.lane(lane));
         Ok(Self {
             places: keys.enumerate().map(|(at, key)| (key, at)).collect(),
@@ -215,12 +218,12 @@ impl<'a> Master<'a> {
         let known = inner.seen.standing(self.lanes[lane]);
         let words = [inner.keys.lane(self.lanes[lane])].into_iter();
         let words = words.chain(["id", "e", "h", "n"].map(str::to_owned));
-        let words = values(words.collect());
+        let words = words.collect();
         let deadline = inner.limits.write;
         Box::pin(async move {
             let (role, time, head) = tokio::join!(
-                wire.send("ROLE", Vec::new(), false, deadline),
-                wire.send("TIME", Vec::new(), false, deadline),
+                wire.send("ROLE", Words::default(), false, deadline),
+                wire.send("TIME", Words::default(), false, deadline),
                 wire.send("HMGET", words, false, deadline),
             );
             if !role?.is_master() {

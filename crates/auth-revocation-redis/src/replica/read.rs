@@ -7,7 +7,7 @@ use super::{
     copy::{Extent, News},
 };
 use crate::{
-    client::{Wire, values},
+    client::{Wire, Words},
     entry::Entry,
     reply::{Failure, Reply},
     seen::Standing,
@@ -98,7 +98,7 @@ impl Reader<'_> {
     async fn read_whole(&self, lane: Lane, known: &Standing) -> Result<Option<Told>, Failure> {
         let key = vec![self.inner.keys.lane(lane)];
         let deadline = self.inner.limits.write;
-        let all = self.wire.send("HGETALL", values(key), false, deadline);
+        let all = self.wire.send("HGETALL", Words::from(key), false, deadline);
         let all = all.await?.list()?;
         let (mut head, mut entries) = (vec![Reply::Nil; 5], Vec::with_capacity(all.len() / 2));
         for pair in all.chunks_exact(2) {
@@ -157,7 +157,7 @@ impl Reader<'_> {
         let mut words = vec![self.inner.keys.lane(lane)];
         words.extend(names.iter().map(|name| name.as_ref().to_owned()));
         let deadline = self.inner.limits.write;
-        let answer = self.wire.send("HMGET", values(words), false, deadline);
+        let answer = self.wire.send("HMGET", Words::from(words), false, deadline);
         answer.await?.list()
     }
 }
