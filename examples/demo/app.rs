@@ -3,6 +3,7 @@
 use std::{error::Error, fs, path::Path, sync::Arc};
 
 use auth_layers::{
+    Event, EventSink, MetricsEvents,
     jwt::{Algorithm, Issuer, JwtLayer, RefreshKeys, SigningKeys, Verifier},
     memory::MemoryStore,
     redis::{Freshness, RedisStore},
@@ -47,13 +48,17 @@ impl App {
                 "--assertion-audience must not be --audience: an assertion is no token".into(),
             );
         }
+        // Everything tells the same sink, so that every event is told once.
+        let events: Arc<dyn EventSink> = Arc::new((MetricsEvents::new(), print_alarms));
         let store: Arc<dyn Store> = match &args.redis {
             Some(url) => {
                 let freshness = args.freshness.map(|within| Freshness::Within(within.0));
-                let store = RedisStore::builder(url).freshness(freshness.unwrap_or_default());
+                let store = RedisStore::builder(url)
+                    .freshness(freshness.unwrap_or_default())
+                    .on_event(events.clone());
                 Arc::new(store.build().await?)
             }
-            None => Arc::new(MemoryStore::new()),
+            None => Arc::new(MemoryStore::builder().on_event(events.clone()).build()?),
         };
 
         let mut issuer = Issuer::builder(
@@ -66,7 +71,7 @@ impl App {
         .refresh_idle(args.refresh_idle.0)
         .refresh_absolute(args.refresh_absolute.0)
         .grace(args.grace.0)
-        .on_event(|event: &auth_layers::Event| eprintln!("event: {event:?}"));
+        .on_event(events.clone());
         if let Some(file) = &args.refresh_keys {
             let lines = read(file).and_then(|bytes| Ok(String::from_utf8(bytes)?))?;
             issuer = issuer.refresh_keys(RefreshKeys::from_base64_lines(&lines)?);
@@ -83,6 +88,7 @@ impl App {
             args,
             store: &store,
             verifier: &verifier,
+            events: &events,
         };
         let refuse = problem::refusal as Refuse;
 
@@ -104,6 +110,7 @@ struct Layers<'a> {
     args: &'a Args,
     store: &'a Arc<dyn Store>,
     verifier: &'a Verifier,
+    events: &'a Arc<dyn EventSink>,
 }
 
 impl Layers<'_> {
@@ -111,6 +118,7 @@ impl Layers<'_> {
         Ok(JwtLayer::builder(self.verifier.clone())
             .store(self.store.clone())
             .outage(self.args.outage)
+            .on_event(self.events.clone())
             .challenge_realm("demo")
             .rejections(rejections)
             .build()?)
@@ -125,9 +133,22 @@ impl Layers<'_> {
             .cookie(cookie)
             .idle(Some(self.args.session_idle.0))
             .absolute(self.args.session_absolute.0)
+            .on_event(self.events.clone())
             .challenge_realm("demo")
             .rejections(rejections)
             .build()?)
+    }
+}
+
+/// Prints what an operator should look at.
+fn print_alarms(event: &Event) {
+    match event {
+        Event::RefreshReused { .. }
+        | Event::RefreshDataLost { .. }
+        | Event::RefreshAdopted { .. }
+        | Event::RefreshAhead { .. }
+        | Event::DataLost { .. } => eprintln!("event: {event:?}"),
+        _ => {}
     }
 }
 

@@ -33,8 +33,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    let app = App::new(&args).await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
+    let app = App::new(&args).await?;
 
     let http = TcpListener::bind(args.listen)
         .await

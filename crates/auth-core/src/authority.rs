@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Clock, OutagePolicy, SystemClock, store::Revocations};
+use crate::{Clock, OutagePolicy, SystemClock, event::Events, store::Revocations};
 
 /// On whose word a layer identifies callers: what the layer leaves with every request's
 /// [`Caller`](crate::Caller), for those who have something to say or to ask about it later. For
@@ -13,6 +13,7 @@ pub struct Authority {
     store: Option<Arc<dyn Revocations>>,
     outage: OutagePolicy,
     clock: Arc<dyn Clock>,
+    events: Events,
 }
 
 impl Authority {
@@ -23,6 +24,7 @@ impl Authority {
             store: None,
             outage: OutagePolicy::default(),
             clock: Arc::new(SystemClock),
+            events: Events::default(),
         }
     }
 
@@ -44,6 +46,12 @@ impl Authority {
         self
     }
 
+    /// Where to tell of what happens to its callers further in.
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
     pub(crate) fn realm(&self) -> &Arc<str> {
         &self.realm
     }
@@ -58,6 +66,10 @@ impl Authority {
 
     pub(crate) fn tells_time(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    pub(crate) fn hears(&self) -> &Events {
+        &self.events
     }
 }
 

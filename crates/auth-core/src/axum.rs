@@ -9,7 +9,8 @@ use axum_core::{
 use http::{StatusCode, request::Parts};
 
 use crate::{
-    Caller, Challenge, Principal, Rejection, RejectionKind, Unavailable, UserError, UserLoader,
+    Caller, Challenge, Event, Principal, Rejection, RejectionKind, Unavailable, UserError,
+    UserLoader,
     rejection::{DefaultRejections, Protocol, reject},
 };
 
@@ -145,5 +146,8 @@ fn unavailable(parts: &Parts, why: Unavailable) -> Response {
 }
 
 fn refusal(parts: &Parts, kind: RejectionKind, challenge: Challenge) -> Response {
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        caller.tell(|| Event::refused(kind.clone(), None));
+    }
     Rejection::new(kind, Protocol::of(&parts.method, &parts.headers), challenge).into_response()
 }

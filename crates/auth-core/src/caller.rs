@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use http::Extensions;
 
-use crate::{Authority, Challenge, Principal, Unavailable, user::Users};
+use crate::{Authority, Challenge, Event, Principal, Unavailable, user::Users};
 
 /// Who is calling, as far as the layers of this request know: one handle in the request's
 /// extensions, shared by all of them. Cheap to clone.
@@ -160,6 +160,16 @@ impl Caller {
                 let session = self.0.session.get()?;
                 Some((&session.authority, Some(&*session.source)))
             }
+        }
+    }
+
+    /// Tells whoever listens to the layers of this request: once, though both may listen.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        let token = self.0.token.get().map(|slot| slot.authority.hears());
+        let session = self.0.session.get().map(|slot| slot.authority.hears());
+        let mut listening = [token, session].into_iter().flatten();
+        if let Some(events) = listening.find(|events| events.is_heard()) {
+            events.tell(event);
         }
     }
 

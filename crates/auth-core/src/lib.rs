@@ -59,6 +59,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | extractors: [`Caller`], [`Principal`], `Option<Principal>`, `CurrentUser` |
+//! | `metrics` | [`MetricsEvents`](event): events as counters |
+//! | `tracing` | [`TracingEvents`](event): events as log records |
 //! | `contract-suite` | `contract`: the tests that every store has to pass |
 
 mod authority;
@@ -70,7 +72,7 @@ mod clock;
 pub mod contract;
 pub mod credentials;
 mod error;
-mod event;
+pub mod event;
 pub mod guard;
 mod invalid_token;
 mod login_id;
@@ -91,6 +93,10 @@ pub use axum::{CurrentUser, MissingLayer};
 pub use caller::{Caller, NotResolved, SessionSource, TokenOutcome};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, Timer, Timestamp};
 pub use error::{StoreError, Unavailable};
+#[cfg(feature = "metrics")]
+pub use event::MetricsEvents;
+#[cfg(feature = "tracing")]
+pub use event::TracingEvents;
 pub use event::{Event, EventSink};
 pub use guard::{RequireAuth, RequireFresh, RequireScope};
 pub use invalid_token::InvalidToken;

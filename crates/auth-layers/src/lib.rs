@@ -12,8 +12,8 @@
 //! | `redis` | `revocation-redis` | the store on Redis or Valkey |
 //!
 //! The crypto backend is `jwt-aws-lc` (which `jwt` stands for) or `jwt-rust-crypto`; `axum` adds
-//! extractors, `jwt-remote-keys` keys that are fetched from where an issuer publishes them, and
-//! `redis-tls-rustls` TLS to Redis.
+//! extractors, `jwt-remote-keys` keys that are fetched from where an issuer publishes them,
+//! `redis-tls-rustls` TLS to Redis, and `metrics` and `tracing` what can be made of [events](event).
 
 pub use auth_core::*;
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::Arc};
 
-use auth_core::{Clock, SystemClock};
+use auth_core::{Clock, EventSink, SystemClock, event::Events};
 
 use crate::{MemoryStore, janitor::Janitor, store::Inner};
 
@@ -20,6 +20,7 @@ pub struct MemoryStoreBuilder {
     clock: Arc<dyn Clock>,
     max_denied_tokens: usize,
     trust_before_start: bool,
+    events: Events,
 }
 
 impl MemoryStoreBuilder {
@@ -29,6 +30,7 @@ impl MemoryStoreBuilder {
             clock: Arc::new(SystemClock),
             max_denied_tokens: DEFAULT_MAX_DENIED_TOKENS,
             trust_before_start: false,
+            events: Events::default(),
         }
     }
 
@@ -61,6 +63,12 @@ impl MemoryStoreBuilder {
         self
     }
 
+    /// Told of revocations.
+    pub fn on_event(mut self, sink: impl EventSink) -> Self {
+        self.events = Events::to(sink);
+        self
+    }
+
     /// The store.
     ///
     /// # Errors
@@ -75,6 +83,7 @@ impl MemoryStoreBuilder {
             self.clock,
             self.max_denied_tokens,
             self.trust_before_start,
+            self.events,
         ));
         let janitor = Janitor::start(&inner).map_err(|e| ConfigError(Cause::Thread(e)))?;
         Ok(MemoryStore::from_parts(inner, janitor))

@@ -44,7 +44,9 @@ impl Revocations for MemoryStore {
     }
 
     async fn revoke(&self, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
-        self.inner.revoke(op, revocation)
+        let made = self.inner.revoke(op, revocation);
+        self.inner.events.tell_revocation(revocation, &made);
+        made
     }
 
     fn subscribe(&self) -> Subscription {

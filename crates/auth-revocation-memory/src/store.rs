@@ -10,6 +10,7 @@ use std::{
 
 use auth_core::{
     Clock, Timestamp, Verdict,
+    event::Events,
     revocation::{Lane, LaneRecord, Query},
     store::{NoticeHub, SessionKey},
 };
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     /// Only reached under the lock of their lane: what is in the map there is alive or expired.
     pub(crate) refresh_logins: Records<RefreshKey, RefreshCell>,
     pub(crate) hub: NoticeHub,
+    pub(crate) events: Events,
     pub(crate) max_denied_tokens: usize,
     pub(crate) denied_tokens: AtomicUsize,
     /// When a full denylist may look in all lanes again for what has died, in ms.
@@ -140,6 +142,7 @@ impl Inner {
         clock: Arc<dyn Clock>,
         max_denied_tokens: usize,
         trust_before_start: bool,
+        events: Events,
     ) -> Self {
         let start = clock.now().as_millis();
         let epoch = if trust_before_start { 0 } else { start };
@@ -152,6 +155,7 @@ impl Inner {
             sessions: Records::new(),
             refresh_logins: Records::new(),
             hub: NoticeHub::default(),
+            events,
             max_denied_tokens,
             denied_tokens: AtomicUsize::new(0),
             next_search: AtomicU64::new(0),

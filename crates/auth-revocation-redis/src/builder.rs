@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{revocation::LANES, store::NoticeHub};
+use auth_core::{EventSink, event::Events, revocation::LANES, store::NoticeHub};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
@@ -48,6 +48,7 @@ pub struct RedisStoreBuilder {
     limits: Limits,
     allows_eviction: bool,
     freshness: Freshness,
+    events: Events,
 }
 
 /// Shows no URL: it may hold a password.
@@ -90,6 +91,7 @@ impl RedisStore {
             },
             allows_eviction: false,
             freshness: Freshness::Always,
+            events: Events::default(),
         }
     }
 
@@ -194,6 +196,12 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Told of revocations, and of data that a server has lost.
+    pub fn on_event(mut self, sink: impl EventSink) -> Self {
+        self.events = Events::to(sink);
+        self
+    }
+
     /// The store, connected and checked.
     ///
     /// # Errors
@@ -247,7 +255,7 @@ impl RedisStoreBuilder {
                 replica::arm(&open.wire, &keys.prefix, START).await?;
             }
         }
-        let inner = Inner {
+        let mut inner = Inner {
             realm: self.realm,
             keys,
             servers,
@@ -258,9 +266,12 @@ impl RedisStoreBuilder {
             owners: Cache::new(REMEMBERED_OWNERS),
             limits: self.limits,
             background: Background::default(),
+            events: Events::default(),
         };
         check::schema(&inner, START).await?;
         check::lanes(&inner).await?;
+        // From here on: that a new server has no data yet is no loss.
+        inner.events = self.events;
         let inner = Arc::new(inner);
         if let Some(arrivals) = inner.servers.arrivals() {
             tokio::spawn(check::keep_looking(Arc::downgrade(&inner), arrivals));

@@ -57,7 +57,9 @@ impl Revocations for RedisStore {
     }
 
     async fn revoke(&self, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
-        self.inner.revoke(op, revocation).await
+        let made = self.inner.revoke(op, revocation).await;
+        self.inner.events.tell_revocation(revocation, &made);
+        made
     }
 
     fn subscribe(&self) -> Subscription {

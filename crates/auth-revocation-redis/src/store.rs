@@ -3,7 +3,9 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
-    Verdict, random_bytes,
+    Event, Verdict,
+    event::Events,
+    random_bytes,
     revocation::{Entries, Lane, LoginKey, Place, Query, TokenKey, judge},
     store::{Notice, NoticeHub, SessionKey},
 };
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) owners: Cache<SessionKey, (Place, LoginKey)>,
     pub(crate) limits: Limits,
     pub(crate) background: Background,
+    pub(crate) events: Events,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -216,6 +219,7 @@ impl Inner {
                 "the lane was raised: the server has lost data, or is new"
             );
             self.hub.tell(Notice::Lagged);
+            self.events.tell(|| Event::DataLost { lane });
         }
         let outcome = text(5).ok_or_else(Failure::unreadable)?;
         Ok(Step { outcome, rest })

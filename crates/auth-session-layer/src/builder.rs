@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
     Authority, Clock, EventSink, SystemClock,
+    event::Events,
     rejection::DefaultRejections,
     revocation::MAX_LIFETIME,
     store::{Lifetimes, LoginLimit, Overflow, Sessions},
@@ -33,7 +34,7 @@ impl SessionLayerBuilder {
                 },
                 transport: SessionTransport::Cookie(CookieConfig::default()),
                 eager: false,
-                events: None,
+                events: Events::default(),
                 clear_site_data: false,
                 login_limit: None,
                 clock: Arc::new(SystemClock),
@@ -90,9 +91,10 @@ impl<H> SessionLayerBuilder<H> {
         self
     }
 
-    /// Where to tell of what an operator wants to hear.
-    pub fn on_event(mut self, events: impl EventSink) -> Self {
-        self.config.events = Some(Arc::new(events));
+    /// Told of logins, logouts, new ids and refusals, here and by guards further in, and of what
+    /// could not be asked or saved.
+    pub fn on_event(mut self, sink: impl EventSink) -> Self {
+        self.config.events = Events::to(sink);
         self
     }
 
@@ -153,7 +155,8 @@ impl<H> SessionLayerBuilder<H> {
         let mut config = self.config;
         let authority = Authority::new(Arc::clone(&config.realm))
             .store(Some(config.store.clone()))
-            .clock(Arc::clone(&config.clock));
+            .clock(Arc::clone(&config.clock))
+            .events(config.events.clone());
         config.authority = Arc::new(authority);
         Ok(SessionLayer::new(config, self.rejections))
     }

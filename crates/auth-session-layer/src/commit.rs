@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use auth_core::{
-    StoreError, Unavailable,
-    store::{Admitted, CommitOutcome, Established, Load, SessionRecord},
+    Event, LoginId, StoreError, Unavailable,
+    event::{Asked, LoginRefusal},
+    store::{Admitted, CommitOutcome, Established, Load, LoginKind, SessionRecord},
 };
 
 use crate::{
     SessionError, SessionErrorKind,
-    plan::{Plan, Step},
+    plan::{Plan, Step, Who},
     shared::Shared,
     state::{Current, Live, Pending},
 };
@@ -24,6 +25,14 @@ enum Attempt {
     Conflict(Arc<SessionRecord>),
     Ended,
     TooLarge,
+}
+
+/// What the first step of a login gave.
+#[derive(Default)]
+struct Admittance {
+    version: u64,
+    /// The logins that were ended to make room.
+    displaced: Vec<LoginId>,
 }
 
 impl Shared {
@@ -118,8 +127,8 @@ impl Shared {
         let replaced = plan.replaced().map(|(s, login)| (s.to_owned(), login));
         let login = plan.login().cloned();
         let made = match self.admit(&plan).await {
-            Ok(version) => {
-                let made = self.establish_or_commit(plan, version).await;
+            Ok(admitted) => {
+                let made = self.establish_or_commit(plan, admitted).await;
                 if let (Err(_), Some(login)) = (&made, login) {
                     self.config.store.withdraw(&login.subject, login.login);
                 }
@@ -145,16 +154,26 @@ impl Shared {
     }
 
     /// The first step of a login, in its subject's lane.
-    async fn admit(&self, plan: &Plan) -> Result<u64, SessionError> {
+    async fn admit(&self, plan: &Plan) -> Result<Admittance, SessionError> {
         let Some(admission) = plan.admission(self.config.login_limit) else {
-            return Ok(0);
+            return Ok(Admittance::default());
         };
         let kind = match self.config.store.admit(&admission).await {
-            Ok(Admitted::Yes { version, .. }) => return Ok(version),
-            Ok(Admitted::Moved) => SessionErrorKind::Moved,
-            Ok(Admitted::TooMany) => SessionErrorKind::TooManyLogins,
+            Ok(Admitted::Yes { version, ended }) => {
+                let displaced = ended;
+                return Ok(Admittance { version, displaced });
+            }
+            Ok(Admitted::Moved) => {
+                self.tell_login_refused(admission.subject, LoginRefusal::Moved);
+                SessionErrorKind::Moved
+            }
+            Ok(Admitted::TooMany) => {
+                self.tell_login_refused(admission.subject, LoginRefusal::TooMany);
+                SessionErrorKind::TooManyLogins
+            }
             Ok(_) => SessionErrorKind::Unavailable(Unavailable::default()),
             Err(error) => {
+                self.tell_unavailable(Asked::Login);
                 // It may have happened.
                 let store = &self.config.store;
                 store.withdraw(&admission.subject, admission.login);
@@ -165,11 +184,16 @@ impl Shared {
     }
 
     /// The second step of a login, in the session's lane, and the only one of all else.
-    async fn establish_or_commit(&self, mut plan: Plan, version: u64) -> Result<(), SessionError> {
+    async fn establish_or_commit(
+        &self,
+        mut plan: Plan,
+        admitted: Admittance,
+    ) -> Result<(), SessionError> {
         for _ in 0..MAX_ATTEMPTS {
-            let error = match self.attempt(&plan, version).await {
+            let error = match self.attempt(&plan, admitted.version).await {
                 Ok(Attempt::Done(record)) => {
                     self.done(&plan, record);
+                    self.tell_done(&plan, admitted.displaced);
                     return Ok(());
                 }
                 Ok(Attempt::Conflict(now)) => {
@@ -182,8 +206,14 @@ impl Shared {
                     SessionErrorKind::Ended
                 }
                 Ok(Attempt::TooLarge) => SessionErrorKind::TooLarge,
-                Err(error) if plan.login().is_some() => SessionErrorKind::Unavailable(error.into()),
-                Err(_) => SessionErrorKind::CommitFailed,
+                Err(error) if plan.login().is_some() => {
+                    self.tell_unavailable(Asked::Login);
+                    SessionErrorKind::Unavailable(error.into())
+                }
+                Err(_) => {
+                    self.tell_unavailable(Asked::Commit);
+                    SessionErrorKind::CommitFailed
+                }
             };
             return Err(error.into());
         }
@@ -217,6 +247,37 @@ impl Shared {
                 })
             }
         }
+    }
+
+    /// Tells of what a step did to the login.
+    fn tell_done(&self, plan: &Plan, displaced: Vec<LoginId>) {
+        let Step::Move { who, .. } = &plan.step else {
+            return;
+        };
+        match (who, &plan.from) {
+            (Who::Login(login), _) => self.config.events.tell(|| Event::LoggedIn {
+                kind: LoginKind::Session,
+                subject: login.subject.clone(),
+                login: login.login,
+                displaced,
+            }),
+            (Who::Same | Who::Confirmed, from) => self.config.events.tell(|| {
+                let login = from.as_ref().and_then(|from| from.record.login.as_ref());
+                Event::Rotated {
+                    login: login.map(|login| (login.subject.clone(), login.login)),
+                }
+            }),
+            (Who::Nobody, Some(from)) => self.tell_logged_out(from),
+            (Who::Nobody, None) => {}
+        }
+    }
+
+    fn tell_login_refused(&self, subject: String, reason: LoginRefusal) {
+        self.config.events.tell(|| Event::LoginRefused {
+            kind: LoginKind::Session,
+            subject,
+            reason,
+        });
     }
 
     fn done(&self, plan: &Plan, record: Arc<SessionRecord>) {

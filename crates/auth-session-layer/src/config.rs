@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::{
-    Authority, Clock, Event, EventSink,
+    Authority, Clock,
+    event::Events,
     store::{Lifetimes, LoginLimit, SessionRecord, Sessions},
 };
 use http::HeaderValue;
@@ -18,19 +19,13 @@ pub(crate) struct Config {
     pub(crate) realm: Arc<str>,
     /// What a request's caller is told of this layer; made of the other settings.
     pub(crate) authority: Arc<Authority>,
-    pub(crate) events: Option<Arc<dyn EventSink>>,
+    pub(crate) events: Events,
     pub(crate) clear_site_data: bool,
     pub(crate) login_limit: Option<LoginLimit>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Config {
-    pub(crate) fn tell(&self, event: &Event) {
-        if let Some(events) = &self.events {
-            events.event(event);
-        }
-    }
-
     /// What tells the client of the session `record`, which is under `id`.
     pub(crate) fn set_cookie(&self, id: &SessionId, record: &SessionRecord) -> HeaderValue {
         self.transport.set(id, record, self.clock.now())

@@ -1,6 +1,6 @@
 //! Logging out: acts when awaited, not at the commit.
 
-use auth_core::{StoreError, Unavailable};
+use auth_core::{Event, StoreError, Unavailable, store::LoginKind};
 
 use crate::{
     SessionError, SessionErrorKind,
@@ -16,9 +16,21 @@ impl Shared {
         let live = self.session_to_leave().await?;
         if let Some(live) = &live {
             self.end(live).await?;
+            self.tell_logged_out(live);
         }
         self.left();
         Ok(())
+    }
+
+    /// Tells that its login has ended, if it has one.
+    pub(crate) fn tell_logged_out(&self, live: &Live) {
+        if let Some(login) = &live.record.login {
+            self.config.events.tell(|| Event::LoggedOut {
+                kind: LoginKind::Session,
+                subject: login.subject.clone(),
+                login: login.login,
+            });
+        }
     }
 
     /// Forgets the session: it has ended.

@@ -47,9 +47,6 @@ impl<H> OpenSession<H> {
         H: RejectionHandler<B>,
     {
         let kind = error.rejection();
-        if kind == RejectionKind::CommitFailed {
-            self.shared.config.tell(&Event::CommitFailed);
-        }
         let (handled, _body) = handled.into_parts();
         let mut response = self.refuse(kind, Some(&handled));
         // A step that was made before the one that failed still counts: without its cookie the
@@ -68,6 +65,14 @@ impl<H> OpenSession<H> {
     where
         H: RejectionHandler<B>,
     {
+        let events = &self.shared.config.events;
+        events.tell(|| {
+            let principal = self.shared.state().principal();
+            Event::refused(
+                kind.clone(),
+                principal.and_then(Result::ok).flatten().as_ref(),
+            )
+        });
         // No row that a session is refused with has a challenge.
         let rejection = Rejection::new(kind, self.protocol.clone(), Challenge::default());
         reject(&*self.rejections, rejection, handled)

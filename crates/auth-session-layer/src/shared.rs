@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use auth_core::{
     Event, Principal, SessionSource, StoreError, Unavailable,
     credentials::has_bearer,
+    event::Asked,
     store::{Load, SessionKey},
 };
 use http::{HeaderMap, HeaderValue};
@@ -72,7 +73,7 @@ impl Shared {
         let state = self.state();
         if state.closed {
             drop(state);
-            self.config.tell(&Event::LateSessionChange);
+            self.config.events.tell(|| Event::LateSessionChange);
             return Err(SessionErrorKind::Late.into());
         }
         Ok(state)
@@ -137,6 +138,9 @@ impl Shared {
 
     fn loaded(&self, key: SessionKey, loaded: Result<Load, StoreError>, to: Use) {
         let mut touch = false;
+        if loaded.is_err() {
+            self.tell_unavailable(Asked::Session);
+        }
         let current = match loaded {
             Ok(Load::Live(record)) => {
                 touch = to == Use::Read && record.touch_is_due(self.config.clock.now());
@@ -157,6 +161,10 @@ impl Shared {
                 self.config.store.touch(&key);
             }
         }
+    }
+
+    pub(crate) fn tell_unavailable(&self, asked: Asked) {
+        self.config.events.tell(|| Event::Unavailable { asked });
     }
 
     /// Ends the request's part in it, unless there is something to commit first.
@@ -194,7 +202,8 @@ impl SessionSource for Shared {
             Current::Live(live) => live.key,
             Current::Nobody | Current::Over | Current::Ended => return Ok(None),
         };
-        match self.config.store.load(&key).await? {
+        let loaded = self.config.store.load(&key).await;
+        match loaded.inspect_err(|_| self.tell_unavailable(Asked::Session))? {
             Load::Live(record) => Ok(Live::new(key, record).principal),
             Load::Gone | Load::Ended | Load::Absent => Ok(None),
             _ => Err(Unavailable::default()),

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{ResponseFuture, login_page::LoginPage};
 use crate::{
-    Caller, Challenge, Principal, Rejection, RejectionHandler, RejectionKind, Timestamp,
+    Caller, Challenge, Event, Principal, Rejection, RejectionHandler, RejectionKind, Timestamp,
     Unavailable,
     rejection::{Protocol, reject},
 };
@@ -147,6 +147,7 @@ impl<H> Settings<H> {
         H: RejectionHandler<ResBody>,
     {
         let caller = request.extensions().get::<Caller>();
+        let mut principal = None;
         let (kind, challenge) = match resolved {
             Err(unavailable) => (
                 RejectionKind::Unavailable(unavailable),
@@ -156,17 +157,21 @@ impl<H> Settings<H> {
                 let challenge = caller.map(Caller::challenge).unwrap_or_default();
                 (RejectionKind::Unauthenticated, challenge)
             }
-            Ok(Some(principal)) => match self.policy.check(&principal) {
+            Ok(Some(found)) => match self.policy.check(&found) {
                 Ok(()) => {
-                    request.extensions_mut().insert(principal);
+                    request.extensions_mut().insert(found);
                     return Ok(());
                 }
                 Err(kind) => {
-                    let challenge = caller.map(|c| c.challenge_for(&principal));
+                    let challenge = caller.map(|c| c.challenge_for(&found));
+                    principal = Some(found);
                     (kind, challenge.unwrap_or_default())
                 }
             },
         };
+        if let Some(caller) = caller {
+            caller.tell(|| Event::refused(kind.clone(), principal.as_ref()));
+        }
         let asks_for_session = challenge.is_session();
         let unauthenticated = kind == RejectionKind::Unauthenticated;
         let protocol = Protocol::of(request.method(), request.headers());

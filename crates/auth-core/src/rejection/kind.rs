@@ -40,6 +40,24 @@ pub enum RejectionKind {
     TooManyLogins,
 }
 
+impl RejectionKind {
+    /// The word used in logs and metrics: of a token that is no good,
+    /// [why](InvalidToken::as_str).
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidRequest => "invalid-request",
+            Self::InvalidToken(why) => why.as_str(),
+            Self::InsufficientScope(_) => "insufficient-scope",
+            Self::InsufficientAuthentication(_) => "insufficient-authentication",
+            Self::Unavailable(_) => "unavailable",
+            Self::SessionEnded => "session-ended",
+            Self::CommitFailed => "commit-failed",
+            Self::TooManyLogins => "too-many-logins",
+        }
+    }
+}
+
 impl Rejection {
     /// A refusal of a request that speaks `protocol`.
     pub fn new(kind: RejectionKind, protocol: Protocol, challenge: Challenge) -> Self {

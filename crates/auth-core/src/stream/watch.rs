@@ -11,7 +11,8 @@ use super::{
     layer::{ASK_EVERY, KEEP_UNVOUCHED},
 };
 use crate::{
-    Authority, Caller, Clock, OutagePolicy, Principal, SessionSource, SystemClock, Timer, Verdict,
+    Authority, Caller, Clock, Event, OutagePolicy, Principal, SessionSource, SystemClock, Timer,
+    Verdict,
     revocation::Query,
     store::{Revocations, Subscription},
 };
@@ -69,6 +70,15 @@ impl Caller {
 
 pub(super) async fn ended(caller: &Caller, timer: &dyn Timer, patience: Patience) -> LoginEnd {
     let mut watch = Watch::new(caller);
+    let end = wait_for_end(&mut watch, timer, patience).await;
+    caller.tell(|| Event::StreamEnded {
+        end,
+        principal: Event::of(watch.principal.as_ref()),
+    });
+    end
+}
+
+async fn wait_for_end(watch: &mut Watch<'_>, timer: &dyn Timer, patience: Patience) -> LoginEnd {
     // Listens from here on: what is revoked before a look is seen by the look, what is revoked after
     // it is told.
     let mut notices = watch.subscribe();
@@ -130,10 +140,10 @@ impl<'a> Watch<'a> {
     }
 
     async fn look(&mut self) -> Look {
-        let mut principal = match self.principal.take() {
-            Some(principal) => principal,
+        let mut principal = match &self.principal {
+            Some(principal) => principal.clone(),
             None => match self.caller.principal().await {
-                Ok(Some(principal)) => principal,
+                Ok(Some(principal)) => self.principal.insert(principal).clone(),
                 Ok(None) => return Look::Nobody,
                 Err(_) => return Look::CanNotTell,
             },
@@ -147,10 +157,7 @@ impl<'a> Watch<'a> {
             match again {
                 Ok(Some(again)) if again.login() == principal.login() => principal = again,
                 Ok(_) => return Look::Over(LoginEnd::Expired),
-                Err(_) => {
-                    self.principal = Some(principal);
-                    return Look::CanNotTell;
-                }
+                Err(_) => return Look::CanNotTell,
             }
         }
         let verdict = self.verdict(&principal).await;

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
     Clock, EventSink, SystemClock,
+    event::Events,
     revocation::MAX_LIFETIME,
     store::{Lifetimes, LoginLimit, Overflow, RefreshLogins},
 };
@@ -47,7 +48,7 @@ impl IssuerBuilder {
                 grace: GRACE,
                 limit: None,
                 clock,
-                events: None,
+                events: Events::default(),
             },
             client_id: None,
             signing,
@@ -116,9 +117,10 @@ impl IssuerBuilder {
         self
     }
 
-    /// Told of refresh tokens that were reused, adopted or lost.
+    /// Told of logins, logouts and refreshes, of refresh tokens that were reused, adopted or lost,
+    /// and of what the store could not be asked.
     pub fn on_event(mut self, sink: impl EventSink) -> Self {
-        self.config.events = Some(Arc::new(sink));
+        self.config.events = Events::to(sink);
         self
     }
 

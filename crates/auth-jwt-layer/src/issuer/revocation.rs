@@ -1,6 +1,6 @@
 //! Taking tokens back.
 
-use auth_core::StoreError;
+use auth_core::{Event, StoreError, event::Asked, store::LoginKind};
 
 use super::Issuer;
 use crate::refresh::Opened;
@@ -48,9 +48,17 @@ impl Issuer {
             return Ok(());
         };
         let store = self.store();
-        let Some(record) = store.refresh_login(token.lane, token.login).await? else {
+        let found = store.refresh_login(token.lane, token.login).await;
+        let found = found.inspect_err(|_| self.tell_unavailable(Asked::Revocation));
+        let Some(record) = found? else {
             return Ok(());
         };
-        store.end_login(&record.subject, record.login).await
+        store.end_login(&record.subject, record.login).await?;
+        self.config().events.tell(|| Event::LoggedOut {
+            kind: LoginKind::Token,
+            subject: record.subject.clone(),
+            login: record.login,
+        });
+        Ok(())
     }
 }

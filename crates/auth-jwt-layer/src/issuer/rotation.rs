@@ -1,7 +1,9 @@
 //! Rotating refresh tokens.
 
 use auth_core::{
-    Event, Scopes, StoreError, Unavailable, random_bytes,
+    Event, Scopes, StoreError, Unavailable,
+    event::Asked,
+    random_bytes,
     store::{Derivation, Presented, RefreshRecord, Rotated, Rotation, Successor},
 };
 
@@ -55,11 +57,17 @@ impl Issuer {
         if scope.is_some() || client_id.is_some() {
             self.check_unused(&opened, client_id, scope).await?;
         }
-        let record = self.rotate(&opened).await?;
+        let (record, replayed) = self.rotate(&opened).await?;
         self.check_grant(&record, client_id, scope)?;
         let scopes = scope.unwrap_or(&record.grant.scopes);
         let refresh = self.successor(&opened, &record)?;
-        self.tokens(&record, scopes, refresh)
+        let tokens = self.tokens(&record, scopes, refresh)?;
+        self.config().events.tell(|| Event::Refreshed {
+            subject: record.subject.clone(),
+            login: record.login,
+            replayed,
+        });
+        Ok(tokens)
     }
 
     pub(super) fn open(&self, token: &[u8]) -> Option<Opened> {
@@ -76,7 +84,8 @@ impl Issuer {
     ) -> Result<(), RefreshError> {
         let (lane, login) = (opened.token.lane, opened.token.login);
         let store = self.store();
-        let record = store.refresh_login(lane, login).await.map_err(trouble)?;
+        let record = store.refresh_login(lane, login).await;
+        let record = record.map_err(|error| self.trouble(error))?;
         let record = record.ok_or(RefreshError::InvalidGrant)?;
         if record.rotation.current == opened.hash {
             self.check_grant(&record, client_id, scope)?;
@@ -102,8 +111,8 @@ impl Issuer {
         Ok(())
     }
 
-    /// The record of the login after the rotation.
-    async fn rotate(&self, opened: &Opened) -> Result<RefreshRecord, RefreshError> {
+    /// The record of the login after the rotation, and whether that was an earlier one.
+    async fn rotate(&self, opened: &Opened) -> Result<(RefreshRecord, bool), RefreshError> {
         let (config, keys) = (self.config(), self.refresh_keys());
         let Opened { token, hash } = opened;
         let derivation = Derivation {
@@ -127,15 +136,18 @@ impl Issuer {
             grace: config.grace,
         };
         let login = token.login;
-        let event = match config.store.rotate(&rotation).await.map_err(trouble)? {
+        let rotated = config.store.rotate(&rotation).await;
+        let event = match rotated.map_err(|error| self.trouble(error))? {
             Rotated::Advanced { record, adopted } => {
                 if adopted {
                     let subject = record.subject.clone();
-                    self.tell(&Event::RefreshAdopted { subject, login });
+                    config
+                        .events
+                        .tell(|| Event::RefreshAdopted { subject, login });
                 }
-                return Ok(record);
+                return Ok((record, false));
             }
-            Rotated::Replayed { record } => return Ok(record),
+            Rotated::Replayed { record } => return Ok((record, true)),
             Rotated::Invalid => return Err(RefreshError::InvalidGrant),
             Rotated::Reused { subject } => Event::RefreshReused { subject, login },
             Rotated::DataLost { subject } => Event::RefreshDataLost { subject, login },
@@ -143,7 +155,7 @@ impl Issuer {
             // An answer that this version does not know gives nobody tokens, and ends no login.
             _ => return Err(Unavailable::default().into()),
         };
-        self.tell(&event);
+        config.events.tell(|| event);
         Err(RefreshError::InvalidGrant)
     }
 
@@ -193,10 +205,14 @@ impl Issuer {
         })
     }
 
-    fn tell(&self, event: &Event) {
-        if let Some(events) = &self.config().events {
-            events.event(event);
-        }
+    /// The store could not be asked, which is told.
+    fn trouble(&self, error: StoreError) -> RefreshError {
+        self.tell_unavailable(Asked::Refresh);
+        trouble(error)
+    }
+
+    pub(super) fn tell_unavailable(&self, asked: Asked) {
+        self.config().events.tell(|| Event::Unavailable { asked });
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Clock, EventSink, LoginId, Principal, Timestamp, Unavailable,
+    Clock, Event, LoginId, Principal, Timestamp, Unavailable,
+    event::{Asked, Events, LoginRefusal},
     revocation::{Lane, Op},
     store::{
         Admission, Admitted, Lifetimes, LoginKind, LoginLimit, RefreshGrant, RefreshLogins,
@@ -83,7 +84,7 @@ pub(super) struct Config {
     pub(super) grace: Duration,
     pub(super) limit: Option<LoginLimit>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) events: Option<Arc<dyn EventSink>>,
+    pub(super) events: Events,
 }
 
 impl Issuer {
@@ -166,11 +167,19 @@ impl Issuer {
         };
         let (version, ended) = match config.store.start(&start).await {
             Ok(Admitted::Yes { version, ended }) => (version, ended),
-            Ok(Admitted::Moved) => return Err(LoginError::Moved),
-            Ok(Admitted::TooMany) => return Err(LoginError::TooMany),
+            Ok(Admitted::Moved) => {
+                config.tell_login_refused(login.subject, LoginRefusal::Moved);
+                return Err(LoginError::Moved);
+            }
+            Ok(Admitted::TooMany) => {
+                config.tell_login_refused(login.subject, LoginRefusal::TooMany);
+                return Err(LoginError::TooMany);
+            }
             // An answer that this version does not know admits nobody.
             Ok(_) => return Err(Unavailable::default().into()),
             Err(error) => {
+                let asked = Asked::Login;
+                config.events.tell(|| Event::Unavailable { asked });
                 // It may have happened all the same.
                 config.store.withdraw(&login.subject, id);
                 return Err(Unavailable::from(error).into());
@@ -179,6 +188,12 @@ impl Issuer {
         access.generation = 1;
         access.version = version;
         let (access_token, expires_in) = config.access_token(&access, now)?;
+        config.events.tell(|| Event::LoggedIn {
+            kind: LoginKind::Token,
+            subject: login.subject.clone(),
+            login: id,
+            displaced: ended.clone(),
+        });
         Ok(Tokens {
             access_token,
             refresh_token: refresh.text,
@@ -296,6 +311,16 @@ impl Issuer {
 
     pub(super) fn refresh_keys(&self) -> &RefreshKeys {
         &self.0.refresh_keys
+    }
+}
+
+impl Config {
+    fn tell_login_refused(&self, subject: String, reason: LoginRefusal) {
+        self.events.tell(|| Event::LoginRefused {
+            kind: LoginKind::Token,
+            subject,
+            reason,
+        });
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{Authority, OutagePolicy, rejection::DefaultRejections, store::Revocations};
+use auth_core::{
+    Authority, EventSink, OutagePolicy, event::Events, rejection::DefaultRejections,
+    store::Revocations,
+};
 use tower_layer::Layer;
 
 use super::{Jwt, examine::Examiner};
@@ -55,6 +58,7 @@ pub struct JwtLayerBuilder<H = DefaultRejections> {
     on_invalid: OnInvalid,
     required: bool,
     challenge_realm: Arc<str>,
+    events: Events,
     rejections: H,
 }
 
@@ -69,6 +73,7 @@ impl JwtLayer {
             on_invalid: OnInvalid::default(),
             required: false,
             challenge_realm: "auth".into(),
+            events: Events::default(),
             rejections: DefaultRejections,
         }
     }
@@ -130,6 +135,12 @@ impl<H> JwtLayerBuilder<H> {
         self
     }
 
+    /// Told of refusals, here and by guards further in, and of what could not be asked.
+    pub fn on_event(mut self, sink: impl EventSink) -> Self {
+        self.events = Events::to(sink);
+        self
+    }
+
     /// Refuses with responses of `handler`'s.
     pub fn rejections<H2>(self, handler: H2) -> JwtLayerBuilder<H2> {
         JwtLayerBuilder {
@@ -140,6 +151,7 @@ impl<H> JwtLayerBuilder<H> {
             on_invalid: self.on_invalid,
             required: self.required,
             challenge_realm: self.challenge_realm,
+            events: self.events,
             rejections: handler,
         }
     }
@@ -153,11 +165,13 @@ impl<H> JwtLayerBuilder<H> {
     pub fn build(self) -> Result<JwtLayer<H>, ConfigError> {
         let mut authority = Authority::new(Arc::clone(&self.challenge_realm))
             .store(self.store.clone())
-            .outage(self.outage);
+            .outage(self.outage)
+            .events(self.events.clone());
         if let Some(verifier) = self.verifiers.first() {
             authority = authority.clock(verifier.shared_clock());
         }
         let examiner = Examiner::new(self.verifiers, self.store, self.cookie, self.outage)?;
+        let examiner = examiner.telling(self.events);
         Ok(JwtLayer(Arc::new(Settings {
             examiner,
             on_invalid: self.on_invalid,

@@ -3,9 +3,10 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
-    InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts, RejectionKind,
-    Unavailable, Verdict,
+    Event, InvalidToken, LoginId, OutagePolicy, Principal, PrincipalKind, PrincipalParts,
+    RejectionKind, Unavailable, Verdict,
     credentials::{CookieLookup, MalformedAuthorization, bearer_token, find_cookie},
+    event::{Asked, Events},
     revocation::{FOREIGN_SKEW_MS, MAX_LIFETIME, Query},
     store::Revocations,
 };
@@ -23,6 +24,7 @@ pub(super) struct Examiner {
     store: Option<Arc<dyn Revocations>>,
     cookie: Option<String>,
     outage: OutagePolicy,
+    events: Events,
 }
 
 /// A token that proved somebody.
@@ -70,7 +72,16 @@ impl Examiner {
             store,
             cookie,
             outage,
+            events: Events::default(),
         })
+    }
+
+    pub(super) fn telling(self, events: Events) -> Self {
+        Self { events, ..self }
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// `waited` says that the request has waited for keys once.
@@ -86,6 +97,7 @@ impl Examiner {
                 return Examined::Refused(RejectionKind::InvalidToken(why));
             }
             Err(Refusal::Unavailable(why)) => {
+                self.tell_unavailable(Asked::Keys);
                 return Examined::Refused(RejectionKind::Unavailable(why));
             }
             Err(Refusal::Wait(keys)) => return Examined::AwaitKeys(keys),
@@ -131,6 +143,9 @@ impl Examiner {
 
     /// What the store's verdict makes of a proven token. Never something to wait for.
     pub(super) fn settle(&self, verdict: Verdict, query: &Query, proof: Proof) -> Examined {
+        if verdict == Verdict::Unknown {
+            self.tell_unavailable(Asked::Verdict);
+        }
         let verdict = match (verdict, self.outage) {
             (Verdict::Unknown, OutagePolicy::Stale { at_most }) => self.stale(query, at_most),
             (verdict, _) => verdict,
@@ -144,6 +159,10 @@ impl Examiner {
                 Examined::Refused(RejectionKind::Unavailable(Unavailable::default()))
             }
         }
+    }
+
+    fn tell_unavailable(&self, asked: Asked) {
+        self.events.tell(|| Event::Unavailable { asked });
     }
 
     fn stale(&self, query: &Query, at_most: Duration) -> Verdict {

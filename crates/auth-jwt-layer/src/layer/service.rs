@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{
-    Caller, Challenge, Principal, Rejection, RejectionHandler, RejectionKind, TokenOutcome,
+    Caller, Challenge, Event, Principal, Rejection, RejectionHandler, RejectionKind, TokenOutcome,
     Unavailable,
     rejection::{Protocol, reject},
 };
@@ -106,8 +106,12 @@ impl<H> Settings<H> {
             Examined::Refused(kind) if self.on_invalid == OnInvalid::Refuse => {
                 return Next::Refuse(self.refuse(request, kind));
             }
+            // Whoever needs to know who it is refuses the request then, and tells.
             Examined::Refused(RejectionKind::Unavailable(why)) => TokenOutcome::Unavailable(why),
-            Examined::Refused(_) => TokenOutcome::Refused,
+            Examined::Refused(kind) => {
+                self.tell_refused(kind);
+                TokenOutcome::Refused
+            }
             Examined::AwaitKeys(keys) => {
                 return Next::Wait(Box::pin(async move {
                     keys.await;
@@ -181,6 +185,7 @@ impl<H> Settings<H> {
     where
         H: RejectionHandler<ResBody>,
     {
+        self.tell_refused(kind.clone());
         let challenge = Challenge::bearer(Arc::clone(&self.challenge_realm));
         let rejection = Rejection::new(
             kind,
@@ -188,5 +193,10 @@ impl<H> Settings<H> {
             challenge,
         );
         reject(&self.rejections, rejection, None)
+    }
+
+    fn tell_refused(&self, kind: RejectionKind) {
+        let events = self.examiner.events();
+        events.tell(|| Event::refused(kind, None));
     }
 }

@@ -69,7 +69,23 @@ impl World {
         self.builder(ed25519()).refresh_keys(ring).build().unwrap()
     }
 
+    /// What it was told that is not every day's.
     pub(crate) fn heard(&self) -> Vec<Event> {
+        let mut heard = self.heard_all();
+        heard.retain(|event| {
+            !matches!(
+                event,
+                Event::LoggedIn { .. }
+                    | Event::LoggedOut { .. }
+                    | Event::Refreshed { .. }
+                    | Event::Unavailable { .. }
+                    | Event::LoginRefused { .. }
+            )
+        });
+        heard
+    }
+
+    pub(crate) fn heard_all(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.lock().unwrap())
     }
 

@@ -9,6 +9,7 @@ mod csrf;
 mod data;
 mod devices;
 mod entry;
+mod events;
 mod expiry;
 mod header_transport;
 mod interrupted;

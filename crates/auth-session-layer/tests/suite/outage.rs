@@ -1,6 +1,9 @@
 //! What a caller gets when the store fails at each of its transitions.
 
-use auth_core::{Caller, Event, RequireAuth, StoreError, Unavailable, rejection::Rejection};
+use auth_core::{
+    Caller, Event, RejectionKind, RequireAuth, StoreError, Unavailable, event::Asked,
+    rejection::Rejection,
+};
 use auth_session_layer::{Login, SessionErrorKind};
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
@@ -60,7 +63,8 @@ async fn a_handler_that_does_nothing_about_it_gets_its_response_through() {
     assert_eq!(response.status(), 204);
     assert!(response.headers().is_empty());
     assert_eq!(world.store.calls(), [Call::Load]);
-    assert!(world.events.lock().is_empty());
+    let asked = Asked::Session;
+    assert_eq!(world.heard(), [Event::Unavailable { asked }]);
 }
 
 #[tokio::test]
@@ -130,7 +134,14 @@ async fn a_login_that_fails_at_any_step_is_503_and_changes_nothing() {
             Some("tea"),
             "{call:?}"
         );
-        assert!(world.events.lock().is_empty());
+        let heard = world.heard();
+        let asked = match call {
+            Call::Load => Asked::Session,
+            _ => Asked::Login,
+        };
+        let kind = RejectionKind::Unavailable(unavailable());
+        let refused = Event::refused(kind, None);
+        assert_eq!(heard, [Event::Unavailable { asked }, refused], "{call:?}");
     }
 }
 
@@ -210,7 +221,9 @@ async fn changes_that_can_not_be_saved_are_500_and_told() {
         assert!(!response.headers().contains_key("retry-after"));
         assert!(!response.headers().contains_key("www-authenticate"));
         assert_eq!(our_cookie(response.headers()), None);
-        assert_eq!(world.events.lock().as_slice(), [Event::CommitFailed]);
+        let (asked, kind) = (Asked::Commit, RejectionKind::CommitFailed);
+        let refused = Event::refused(kind, None);
+        assert_eq!(world.heard(), [Event::Unavailable { asked }, refused]);
         world.store.repair();
         // The session itself is as good as it was.
         assert!(browser.field(&world, "cart").await.is_some());
@@ -220,16 +233,24 @@ async fn changes_that_can_not_be_saved_are_500_and_told() {
 #[tokio::test]
 async fn a_session_that_can_not_be_begun_or_renewed_is_500_without_a_cookie() {
     let world = World::new();
+    let told = |asked| {
+        let refused = Event::refused(RejectionKind::CommitFailed, None);
+        [Event::Unavailable { asked }, refused]
+    };
     world.store.fail(Call::Establish, Fault::NotMade);
     let response = Browser::default()
         .visit(&world, async |session| put(&session, "cart", "rum").await)
         .await;
     assert_eq!(response.status(), 500);
     assert!(our_cookie(response.headers()).is_none());
+    assert_eq!(world.heard(), told(Asked::Commit));
 
     world.store.repair();
     let browser = world.browser_of("alice").await;
-    for call in [Call::Load, Call::Establish] {
+    for (call, asked) in [
+        (Call::Load, Asked::Session),
+        (Call::Establish, Asked::Commit),
+    ] {
         world.store.fail(call, Fault::NotMade);
         let response = browser
             .visit_without_taking(&world, async |session| {
@@ -241,8 +262,8 @@ async fn a_session_that_can_not_be_begun_or_renewed_is_500_without_a_cookie() {
         assert!(our_cookie(response.headers()).is_none());
         world.store.repair();
         assert_eq!(browser.subject(&world).await.as_deref(), Some("alice"));
+        assert_eq!(world.heard().len(), told(asked).len(), "{call:?}");
     }
-    assert_eq!(world.events.lock().len(), 3);
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ impl World {
         let mut browser = Browser::default();
         browser.log_in(self, subject).await;
         self.store.calls();
+        self.heard();
         browser
     }
 
@@ -81,7 +82,13 @@ impl World {
             .await;
         assert_eq!(response.status(), StatusCode::OK);
         self.store.calls();
+        self.heard();
         browser
+    }
+
+    /// What was told since the last time.
+    pub(crate) fn heard(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock())
     }
 }
 
