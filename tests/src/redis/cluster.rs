@@ -62,7 +62,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// When there is no `redis-server`, or the nodes do not find together within a minute.
+    /// When there is no `redis-server`, or the nodes do not find together in a while.
     pub fn start(args: &[&str]) -> Self {
         Self::make(args, None)
     }
@@ -167,7 +167,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// When that takes more than a minute.
+    /// When that takes too long.
     #[track_caller]
     pub fn wait(&self) {
         let is_well = |node: &Redis| {
@@ -287,7 +287,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// When no replica does within a minute.
+    /// When no replica does in a while.
     pub fn fail_over(&mut self, n: usize) -> usize {
         let replica = self.replica_of(n);
         self.nodes[n].kill();
@@ -300,7 +300,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// When it does not within a minute.
+    /// When it does not in a while.
     pub fn hand_over(&self, n: usize) -> usize {
         let replica = self.replica_of(n);
         self.nodes[replica].cli(&["CLUSTER", "FAILOVER"]);
@@ -312,7 +312,7 @@ impl RedisCluster {
     ///
     /// # Panics
     ///
-    /// When that takes more than a minute.
+    /// When that takes too long.
     #[track_caller]
     pub fn wait_until_master(&self, n: usize) {
         let port = self.nodes[n].port();

@@ -20,7 +20,7 @@ pub use sentinels::RedisSentinels;
 pub use server::Redis;
 
 /// How long anything that servers do may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -36,7 +36,7 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// When there is no `redis-server`, or it does not answer within a minute.
+    /// When there is no `redis-server`, or it does not answer in a while.
     pub fn start(args: &[&str]) -> Self {
         let mut redis = Self::prepare(args, None);
         redis.restart();
@@ -123,7 +123,7 @@ impl Redis {
     ///
     /// # Panics
     ///
-    /// When it ends, or takes more than a minute.
+    /// When it ends, or takes too long.
     pub fn wait(&mut self) {
         wait_for("the server answers", || {
             let child = self.child.as_mut().expect("it was spawned");

@@ -3,11 +3,14 @@
 //! again by itself.
 
 mod clocks;
+mod cluster;
 mod connections;
 mod crowd;
 mod fault;
+mod load;
 mod losses;
 mod losses_in_part;
 mod model;
 mod refusals;
 mod replies;
+mod sentinels;

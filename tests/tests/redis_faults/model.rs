@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// On top of a deadline: the machine is busy with other tests, and a call that hangs takes longer.
 const SLACK: Duration = Duration::from_secs(5);
 /// How long the store may take to be itself again.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_secs(40);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 /// A session can hold so many fields.
