@@ -149,9 +149,9 @@ pub(crate) async fn lanes(inner: &Inner) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks at every lane when a connection was made anew: a server that was restarted, or another in
-/// its place, may have gone back to what it was a while ago. Who remembers better raises the lanes
-/// then for all, without being asked about them.
+/// Looks at every lane when a connection was made anew, or the masters have changed: a server that
+/// was restarted, or another in its place, may have gone back to what it was a while ago. Who
+/// remembers better raises the lanes then for all, without being asked about them.
 pub(crate) async fn keep_looking(inner: Weak<Inner>, mut arrivals: watch::Receiver<()>) {
     while arrivals.changed().await.is_ok() {
         let mut pause = LOOK_PAUSE.0;

@@ -283,6 +283,9 @@ impl Inner {
         if let Some(lane) = first {
             self.wait(connection, lane).await?;
         }
+        for (lane, hop, _) in &lanes {
+            self.servers.stepped(Some(keys::slot(*lane)), hop);
+        }
         Ok(is_new)
     }
 
@@ -309,6 +312,7 @@ impl Inner {
                 match step {
                     Ok(step) => {
                         self.wait(&connection, lane).await?;
+                        self.servers.stepped(slot, &hop);
                         return Ok(step);
                     }
                     Err(failure) => {

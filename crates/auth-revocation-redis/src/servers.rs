@@ -143,7 +143,8 @@ impl Servers {
         Arc::clone(&self.routes.borrow())
     }
 
-    /// Tells of connections that were made anew, as long as there are any to be made.
+    /// Tells of connections that were made anew and of masters that have changed: of reasons to look
+    /// whether something was lost.
     pub(crate) fn arrivals(&self) -> Option<watch::Receiver<()>> {
         self.dial.arrived.as_ref().map(watch::Sender::subscribe)
     }
@@ -160,6 +161,21 @@ impl Servers {
     /// There is a reason to ask who the masters are.
     pub(crate) fn doubt(&self) {
         self.look.notify_one();
+    }
+
+    /// To be called when `hop` has made a step: if it leads the slot no more, the step may not be
+    /// where commands go from now on.
+    pub(crate) fn stepped(&self, slot: Option<u16>, hop: &Hop) {
+        let leads = self.hop(slot);
+        if !leads.is_ok_and(|leads| Arc::ptr_eq(&leads.node, &hop.node)) {
+            self.arrived();
+        }
+    }
+
+    fn arrived(&self) {
+        if let Some(arrived) = &self.dial.arrived {
+            arrived.send_replace(());
+        }
     }
 
     /// Tells when the routes change.
@@ -254,7 +270,7 @@ impl Servers {
             }
         };
         let new = routes(&ranges, |host| self.node(host));
-        self.routes.send_if_modified(|old| {
+        let changed = self.routes.send_if_modified(|old| {
             let hosts = |routes: &Routes| -> Vec<Host> {
                 routes.nodes.iter().map(|node| node.host.clone()).collect()
             };
@@ -265,6 +281,10 @@ impl Servers {
             }
             is_new
         });
+        // Its connections may have been there before it was the master.
+        if changed {
+            self.arrived();
+        }
         let routes = self.routes();
         self.known.lock().retain(|_, node| {
             let serves = routes.nodes.iter().any(|one| Arc::ptr_eq(one, node));
