@@ -73,6 +73,7 @@ async fn follow(inner: Arc<Inner>, replica: Arc<Replica>, host: Host, lanes: Vec
             Ok(mut master) => master.follow().await,
             Err(failure) => failure,
         };
+        replica.tell(&inner.hub);
         tracing::debug!(%host, ?why, "a master is followed anew");
         // Perhaps there is another one by now.
         inner.servers.doubt();

@@ -8,14 +8,10 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{Timestamp, revocation::Lane, store::Notice};
+use auth_core::{Timestamp, revocation::Lane};
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Replica,
-    proof::Proof,
-    read::{Reader, Told},
-};
+use super::{Replica, proof::Proof, read::Reader};
 use crate::{
     address::Host,
     client::{Open, Pushes, Wire, Words},
@@ -50,7 +46,7 @@ pub(super) struct Master<'a> {
 }
 
 type Reading<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type Batch = Vec<(usize, Result<Told, Failure>)>;
+type Batch = Vec<(usize, Result<(), Failure>)>;
 
 /// What a beat brought: the master's clock, and what a lane's record says of itself.
 struct Beat {
@@ -175,18 +171,12 @@ impl<'a> Master<'a> {
     }
 
     fn batch_answered(&mut self, answers: Batch) -> Result<(), Failure> {
-        let (mut all, mut lagged) = (false, false);
         for (at, answer) in answers {
             match answer {
-                Ok(told) => {
+                Ok(()) => {
                     self.absent.remove(&at);
                     self.proof.read_answered(at);
                     self.prove(at);
-                    for notice in told.notices {
-                        self.inner.hub.tell(notice);
-                    }
-                    all |= told.all;
-                    lagged |= told.lagged;
                 }
                 Err(failure) if failure.is_outage() => return Err(failure),
                 Err(failure) => {
@@ -201,12 +191,7 @@ impl<'a> Master<'a> {
                 }
             }
         }
-        if all {
-            self.inner.hub.tell(Notice::All);
-        }
-        if lagged {
-            self.inner.hub.tell(Notice::Lagged);
-        }
+        self.replica.tell(&self.inner.hub);
         Ok(())
     }
 

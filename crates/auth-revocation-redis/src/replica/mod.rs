@@ -9,12 +9,16 @@ mod proof_model;
 mod read;
 mod time;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use auth_core::{
     Timestamp, Verdict,
     revocation::{Lane, Query, Standing, judge},
-    store::Notice,
+    store::{Notice, NoticeHub},
 };
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -55,6 +59,16 @@ pub(crate) struct Replica {
     pub(crate) asking: Semaphore,
     /// What this node itself has revoked everything by.
     own_ops: Mutex<VecDeque<String>>,
+    untold: Untold,
+}
+
+/// What is told once for many lanes. It waits here, so that it is not lost if reading them fails.
+#[derive(Debug, Default)]
+struct Untold {
+    /// Everything was revoked, elsewhere.
+    all: AtomicBool,
+    /// A lane was read for the first time, or raised: look at everything again.
+    lagged: AtomicBool,
 }
 
 impl Replica {
@@ -65,6 +79,7 @@ impl Replica {
             moments: Moments::of_the_system(),
             asking: Semaphore::new(ASKING),
             own_ops: Mutex::default(),
+            untold: Untold::default(),
         }
     }
 
@@ -127,6 +142,15 @@ impl Replica {
 
     fn was_own(&self, op: &str) -> bool {
         self.own_ops.lock().iter().any(|own| own == op)
+    }
+
+    fn tell(&self, hub: &NoticeHub) {
+        if self.untold.all.swap(false, Relaxed) {
+            hub.tell(Notice::All);
+        }
+        if self.untold.lagged.swap(false, Relaxed) {
+            hub.tell(Notice::Lagged);
+        }
     }
 
     /// Up to when the lane is proven goes into the copy. False if its entries may be incomplete.

@@ -1,11 +1,10 @@
 //! Reading a lane into the copy: the changes since it was read last, or all of it.
 
-use auth_core::{Timestamp, revocation::Lane, store::Notice};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::{
-    Replica,
-    copy::{Extent, News},
-};
+use auth_core::{Timestamp, revocation::Lane};
+
+use super::{Replica, copy::Extent};
 use crate::{
     client::{Wire, Words},
     entry::Entry,
@@ -28,32 +27,22 @@ pub(super) struct Reader<'a> {
     pub(super) now: Timestamp,
 }
 
-/// What subscribers are to be told of a lane.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) notices: Vec<Notice>,
-    /// Everything was revoked, elsewhere.
-    pub(super) all: bool,
-    /// The lane was read for the first time, or raised: look at everything again.
-    pub(super) lagged: bool,
-}
-
 impl Reader<'_> {
-    /// Brings the copy of a lane up to date. `is_joined` says that it was read before over this
-    /// connection: only then are the changes since enough.
-    pub(super) async fn read(&self, lane: Lane, is_joined: bool) -> Result<Told, Failure> {
+    /// Brings the copy of a lane up to date, and tells what is new. `is_joined` says that it was read
+    /// before over this connection: only then are the changes since enough.
+    pub(super) async fn read(&self, lane: Lane, is_joined: bool) -> Result<(), Failure> {
         let mut is_joined = is_joined;
         for _ in 0..3 {
-            match self.try_read(lane, is_joined).await? {
-                Some(told) => return Ok(told),
-                None => is_joined = false,
+            if self.try_read(lane, is_joined).await? {
+                return Ok(());
             }
+            is_joined = false;
         }
         Err(Failure::refused("TRYAGAIN the lane keeps changing"))
     }
 
-    /// None if it has to be read whole, or once more.
-    async fn try_read(&self, lane: Lane, is_joined: bool) -> Result<Option<Told>, Failure> {
+    /// False if it has to be read whole, or once more.
+    async fn try_read(&self, lane: Lane, is_joined: bool) -> Result<bool, Failure> {
         // What was known before the server is asked, as for a verdict.
         let known = self.inner.seen.standing(lane);
         let (copy, is_complete) = {
@@ -72,7 +61,7 @@ impl Reader<'_> {
         };
         if new == copy {
             self.inner.seen.remember(lane, new);
-            return Ok(Some(Told::default()));
+            return Ok(true);
         }
         let ring = head[5].text().unwrap_or_default();
         let names = match new.n.checked_sub(copy.n) {
@@ -95,7 +84,7 @@ impl Reader<'_> {
         Ok(self.apply(lane, new, &head[4], entries, Extent::Since(copy.n)))
     }
 
-    async fn read_whole(&self, lane: Lane, known: &Standing) -> Result<Option<Told>, Failure> {
+    async fn read_whole(&self, lane: Lane, known: &Standing) -> Result<bool, Failure> {
         let key = vec![self.inner.keys.lane(lane)];
         let deadline = self.inner.limits.write;
         let all = self.wire.send("HGETALL", Words::from(key), false, deadline);
@@ -122,10 +111,10 @@ impl Reader<'_> {
         Ok(new.filter(|_| !is_lost))
     }
 
-    async fn raise(&self, lane: Lane) -> Result<Option<Told>, Failure> {
+    async fn raise(&self, lane: Lane) -> Result<bool, Failure> {
         let connection = self.inner.connection();
         let step = self.inner.raise(&connection, lane);
-        step.await.map(|_| None)
+        step.await.map(|_| false)
     }
 
     fn apply(
@@ -135,22 +124,26 @@ impl Reader<'_> {
         op: &Reply,
         entries: Vec<Entry>,
         extent: Extent,
-    ) -> Option<Told> {
+    ) -> bool {
         let copy = &self.replica.copy;
-        let news = copy.apply(lane, new.clone(), entries, extent, self.now)?;
+        let applied = copy.apply(lane, new.clone(), entries, extent, self.now);
+        let Some(news) = applied else {
+            return false;
+        };
         self.inner.seen.remember(lane, new);
-        let News {
-            notices,
-            is_raised,
-            is_another,
-        } = news;
-        let is_own = op.text().is_some_and(|op| self.replica.was_own(op));
-        Some(Told {
+        if news.is_another {
             // Of a lane that was not known, everything is new.
-            notices: if is_another { Vec::new() } else { notices },
-            all: is_raised && !is_another && !is_own,
-            lagged: is_another,
-        })
+            self.replica.untold.lagged.store(true, Relaxed);
+            return true;
+        }
+        for notice in news.notices {
+            self.inner.hub.tell(notice);
+        }
+        let is_own = op.text().is_some_and(|op| self.replica.was_own(op));
+        if news.is_raised && !is_own {
+            self.replica.untold.all.store(true, Relaxed);
+        }
+        true
     }
 
     async fn hmget<S: AsRef<str>>(&self, lane: Lane, names: &[S]) -> Result<Vec<Reply>, Failure> {
