@@ -3,8 +3,8 @@
 use std::{error::Error, fs, path::Path, sync::Arc};
 
 use auth_layers::{
-    Event, EventSink, MetricsEvents,
-    jwt::{Algorithm, Issuer, JwtLayer, RefreshKeys, SigningKeys, Verifier},
+    Event, EventSink, MetricsEvents, Principal,
+    jwt::{Algorithm, Issuer, JwtLayer, JwtLayerBuilder, RefreshKeys, SigningKeys, Verifier},
     memory::MemoryStore,
     redis::{Freshness, RedisStore},
     rejection::{DefaultRejections, Rejection},
@@ -13,7 +13,7 @@ use auth_layers::{
 };
 use axum::{body::Body, http::response};
 
-use crate::{args::Args, problem, users::Users};
+use crate::{args::Args, problem, trust, users::Users};
 
 /// How the layers build a refusal here.
 pub(crate) type Refuse = fn(&Rejection, Option<&response::Parts>) -> response::Response<Body>;
@@ -42,6 +42,12 @@ impl std::ops::Deref for App {
 }
 
 impl App {
+    /// Whether somebody is of another issuer's: then what we keep of a subject of that name is not theirs.
+    pub(crate) fn is_foreign(&self, principal: &Principal) -> bool {
+        let realm = principal.realm();
+        realm.is_some_and(|realm| realm != self.store.realm())
+    }
+
     pub(crate) async fn new(args: &Args) -> Result<Self, Box<dyn Error>> {
         if args.assertion_audience == args.audience {
             return Err(
@@ -82,12 +88,11 @@ impl App {
             issuer = issuer.refresh_keys(RefreshKeys::generate());
         }
         let issuer = issuer.build()?;
-        let verifier = issuer.verifier()?;
-
         let layers = Layers {
             args,
             store: &store,
-            verifier: &verifier,
+            verifier: issuer.verifier()?,
+            trusted: trust::verifiers(&args.trust).await?,
             events: &events,
         };
         let refuse = problem::refusal as Refuse;
@@ -109,13 +114,20 @@ impl App {
 struct Layers<'a> {
     args: &'a Args,
     store: &'a Arc<dyn Store>,
-    verifier: &'a Verifier,
+    verifier: Verifier,
+    trusted: Vec<Verifier>,
     events: &'a Arc<dyn EventSink>,
 }
 
 impl Layers<'_> {
     fn tokens<H>(&self, rejections: H) -> Result<JwtLayer<H>, Box<dyn Error>> {
-        Ok(JwtLayer::builder(self.verifier.clone())
+        let layer = JwtLayer::builder(self.verifier.clone());
+        let layer = self
+            .trusted
+            .iter()
+            .cloned()
+            .fold(layer, JwtLayerBuilder::trust);
+        Ok(layer
             .store(self.store.clone())
             .outage(self.args.outage)
             .on_event(self.events.clone())

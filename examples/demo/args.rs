@@ -60,6 +60,16 @@ pub(crate) struct Args {
     #[arg(long, env = "AUTH_DEMO_REFRESH_KEYS", value_name = "FILE")]
     pub(crate) refresh_keys: Option<PathBuf>,
 
+    /// Also take the tokens of this issuer: its name (`iss`), the audience of its tokens (`aud`), and
+    /// its public keys, a JWK set in a file or at a URL. Repeatable
+    #[arg(
+        long,
+        env = "AUTH_DEMO_TRUST",
+        value_name = "ISSUER,AUDIENCE,JWKS-FILE-OR-URL",
+        value_delimiter = ';'
+    )]
+    pub(crate) trust: Vec<Trust>,
+
     /// How long an access token lives
     #[arg(
         long,
@@ -164,6 +174,31 @@ impl FromStr for Dur {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         humantime::parse_duration(text).map(Self)
+    }
+}
+
+/// An issuer whose tokens are taken, too.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust {
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    /// A file or a URL.
+    pub(crate) keys: String,
+}
+
+impl FromStr for Trust {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, ',').map(str::to_owned);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(issuer), Some(audience), Some(keys)) => Ok(Self {
+                issuer,
+                audience,
+                keys,
+            }),
+            _ => Err("ISSUER,AUDIENCE,JWKS-FILE-OR-URL"),
+        }
     }
 }
 

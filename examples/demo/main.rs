@@ -11,6 +11,7 @@ mod form;
 mod grpc;
 mod problem;
 mod routes;
+mod trust;
 mod users;
 
 use std::{error::Error, process::ExitCode};

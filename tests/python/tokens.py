@@ -4,9 +4,10 @@
     tokens.py read TOKEN                           unverified
     tokens.py sign '{"header": …, "claims": …}' KEY    a secret, or a private key in PEM
     tokens.py key EdDSA|ES256|RS256                    makes a private key
+    tokens.py jwks KEY EdDSA|ES256|RS256 KID           its public half, as a JWK set
 
 `verify` and `read` print header and claims as one line of JSON, `sign` prints a token, signed as its
-header says, and `key` prints PEM. A token that does not verify fails the program.
+header says, `key` prints PEM and `jwks` JSON. A token that does not verify fails the program.
 """
 
 import json
@@ -60,5 +61,11 @@ def key(algorithm):
     print(pem.decode())
 
 
+def jwks(key, algorithm, kid):
+    private = serialization.load_pem_private_key(key.encode(), None)
+    public = jwt.get_algorithm_by_name(algorithm).to_jwk(private.public_key(), as_dict=True)
+    print(json.dumps({"keys": [{**public, "kid": kid, "alg": algorithm, "use": "sig"}]}))
+
+
 if __name__ == "__main__":
-    {"verify": verify, "read": read, "sign": sign, "key": key}[sys.argv[1]](*sys.argv[2:])
+    {"verify": verify, "read": read, "sign": sign, "key": key, "jwks": jwks}[sys.argv[1]](*sys.argv[2:])

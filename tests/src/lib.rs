@@ -7,6 +7,7 @@
 //! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
 //! - [`logins`] are made straight at a store, without a service.
+//! - [`Provider`] is somebody else's OpenID provider.
 //! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
 //!
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
@@ -17,6 +18,7 @@ pub mod demo;
 mod http;
 pub mod logins;
 mod program;
+mod provider;
 mod redis;
 
 use std::path::Path;
@@ -24,6 +26,7 @@ use std::path::Path;
 pub use clients::{Curl, grpc_client, python};
 pub use http::{Connection, Request, Response};
 pub use program::{Program, example};
+pub use provider::Provider;
 pub use redis::{Broken, Line, Migration, Node, Proxy, Redis, RedisCluster, RedisSentinels};
 
 /// The root of the repository, where the programs and clients run.

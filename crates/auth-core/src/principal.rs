@@ -41,6 +41,7 @@ pub struct PrincipalParts {
     kind: Option<PrincipalKind>,
     subject: String,
     issuer: Option<String>,
+    realm: Option<String>,
     client_id: Option<String>,
     login: Option<LoginId>,
     scopes: Scopes,
@@ -63,6 +64,13 @@ impl PrincipalParts {
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// The realm that its subject belongs to, for a subject of somebody else's issuer.
+    #[must_use]
+    pub fn realm(mut self, realm: Option<String>) -> Self {
+        self.realm = realm;
         self
     }
 
@@ -157,6 +165,15 @@ impl Principal {
     /// The token's `iss`.
     pub fn issuer(&self) -> Option<&str> {
         self.0.issuer.as_deref()
+    }
+
+    /// The realm that its subject belongs to, for a token of somebody else's issuer: that issuer, unless mapped. None
+    /// for those who belong to the realm of our own store.
+    ///
+    /// `alice` of another realm is not our `alice`. To revoke her, name her realm, as in
+    /// [`Revocation::subject`](crate::store::Revocation::subject); her data is not ours of that name either.
+    pub fn realm(&self) -> Option<&str> {
+        self.0.realm.as_deref()
     }
 
     /// The token's `client_id`.

@@ -1,12 +1,13 @@
 //! What a logged-in user may see and do.
 
-use auth_layers::{LoginId, Principal, StoreError, Timestamp};
+use auth_layers::{LoginId, Principal, StoreError, Timestamp, revocation::Op, store::Revocation};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{not_done, unavailable};
@@ -34,6 +35,9 @@ pub(super) async fn logins(
     State(app): State<App>,
     principal: Principal,
 ) -> Result<Json<Value>, Response> {
+    if app.is_foreign(&principal) {
+        return Ok(Json(json!([])));
+    }
     let page = app.store.logins(principal.subject(), None, PAGE).await;
     let page = page.map_err(|_| unavailable())?;
     let logins: Vec<_> = page
@@ -58,6 +62,9 @@ pub(super) async fn end_login(
     principal: Principal,
     Path(login): Path<String>,
 ) -> Result<Response, Response> {
+    if app.is_foreign(&principal) {
+        return Err(no_such_login());
+    }
     let subject = principal.subject();
     let page = app.store.logins(subject, None, PAGE).await;
     let page = page.map_err(|_| unavailable())?;
@@ -66,9 +73,13 @@ pub(super) async fn end_login(
         .ok()
         .filter(|login| page.logins.iter().any(|info| info.login == *login));
     let Some(login) = listed else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "no such login").into_response());
+        return Err(no_such_login());
     };
     Ok(done(app.store.end_login(subject, login).await))
+}
+
+fn no_such_login() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "no such login").into_response()
 }
 
 pub(super) async fn end_others(
@@ -87,7 +98,7 @@ pub(super) async fn logout_everywhere(
     State(app): State<App>,
     principal: Principal,
 ) -> Result<Response, Response> {
-    Ok(done(app.store.revoke_subject(principal.subject()).await))
+    Ok(revoke(&app, principal.realm(), principal.subject()).await)
 }
 
 /// Where a real application stores the new password; then nobody stays logged in with the old one.
@@ -101,8 +112,21 @@ pub(super) async fn password(
 pub(super) async fn revoke_subject(
     State(app): State<App>,
     Path(subject): Path<String>,
+    Query(of): Query<Of>,
 ) -> Result<Response, Response> {
-    Ok(done(app.store.revoke_subject(&subject).await))
+    Ok(revoke(&app, of.realm.as_deref(), &subject).await)
+}
+
+/// Whose subject: without a realm one of ours, or else that of the issuer named.
+#[derive(Deserialize)]
+pub(super) struct Of {
+    realm: Option<String>,
+}
+
+async fn revoke(app: &App, realm: Option<&str>, subject: &str) -> Response {
+    let realm = realm.unwrap_or(app.store.realm());
+    let revocation = Revocation::subject(realm, subject);
+    done(app.store.revoke(Op::random(), &revocation).await)
 }
 
 pub(super) async fn revoke_all(State(app): State<App>) -> Result<Response, Response> {

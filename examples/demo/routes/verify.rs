@@ -18,6 +18,10 @@ use crate::{app::App, problem::Problem};
 const ASSERTION: &str = "x-auth-assertion";
 
 pub(super) async fn verify(State(app): State<App>, principal: Principal) -> Response {
+    if app.is_foreign(&principal) {
+        // Behind the gateway it would be our subject of that name.
+        return Problem::new(StatusCode::FORBIDDEN, "of another issuer").into_response();
+    }
     let ttl = Duration::from_secs(60);
     let assertion = app
         .issuer

@@ -191,7 +191,7 @@ fn proof(
     }
     let realm = match verifier.is_own() {
         true => store.realm(),
-        false => verifier.realm().unwrap_or(token.issuer()),
+        false => foreign_realm(verifier),
     };
     if verifier.is_own() && (own_login(&token).is_none() || token.version().is_none()) {
         return Err(InvalidToken::Claims);
@@ -204,14 +204,16 @@ fn proof(
             (true, Some(login), Some(version)) => Query::own(realm, subject, &login, version),
             _ => Query::foreign(realm, subject, issued_at),
         };
-        principal(
-            verifier,
-            &token,
-            Some(query.token(token.issuer(), token_id)),
-        )
+        let query = query.token(token.issuer(), token_id);
+        principal(verifier, &token, Some(query))
     });
     let query = principal.query(store).ok_or(InvalidToken::Claims)?;
     Ok((query, Proof { principal, token }))
+}
+
+/// Where the subjects of somebody else's issuer live.
+fn foreign_realm(verifier: &Verifier) -> &str {
+    verifier.realm().unwrap_or(verifier.issuer())
 }
 
 fn own_login(token: &Verified) -> Option<LoginId> {
@@ -220,8 +222,10 @@ fn own_login(token: &Verified) -> Option<LoginId> {
 
 fn principal(verifier: &Verifier, token: &Verified, query: Option<Query>) -> Principal {
     let login = own_login(token).filter(|_| verifier.is_own());
+    let realm = (!verifier.is_own()).then(|| foreign_realm(verifier).to_owned());
     let parts = PrincipalParts::new(token.subject())
         .issuer(token.issuer())
+        .realm(realm)
         .client_id(token.client_id().map(str::to_owned))
         .login(login)
         .scopes(token.scopes().clone())

@@ -1,0 +1,35 @@
+//! Other issuers whose tokens are taken, too.
+
+use std::{error::Error, fs};
+
+use auth_layers::jwt::{KeySet, KeySource, RemoteKeys, Verifier};
+
+use crate::args::Trust;
+
+/// A verifier for each.
+pub(crate) async fn verifiers(trusted: &[Trust]) -> Result<Vec<Verifier>, Box<dyn Error>> {
+    let mut verifiers = Vec::new();
+    for trust in trusted {
+        let of = |error: Box<dyn Error>| format!("--trust {}: {error}", trust.issuer);
+        let keys = keys(trust).await.map_err(of)?;
+        let verifier = Verifier::builder(&trust.issuer, &trust.audience, keys).build();
+        verifiers.push(verifier.map_err(|error| of(error.into()))?);
+    }
+    Ok(verifiers)
+}
+
+async fn keys(trust: &Trust) -> Result<KeySource, Box<dyn Error>> {
+    let Trust { issuer, keys, .. } = trust;
+    if !keys.starts_with("https://") && !keys.starts_with("http://") {
+        let jwks = fs::read_to_string(keys).map_err(|error| format!("{keys}: {error}"))?;
+        return Ok(KeySet::builder().jwks(&jwks).build()?.into());
+    }
+    let issuer = issuer.clone();
+    let keys = RemoteKeys::jwks(keys)
+        .on_failure(move |error| eprintln!("keys of {issuer}: {error}"))
+        .build()?;
+    // They are fetched now, so that the first token does not wait. If that fails it was just printed, and the next
+    // token tries again.
+    let _ = keys.ready().await;
+    Ok(keys.into())
+}

@@ -1,0 +1,54 @@
+use std::{env, process::Command};
+
+use serde_json::Value;
+
+use crate::{Program, Request};
+
+/// An OpenID provider by Authlib, `tests/python/oidc_provider.py`.
+#[derive(Debug)]
+pub struct Provider(Program);
+
+impl Provider {
+    /// Starts it on a free port.
+    pub fn start() -> Self {
+        let python = env::var_os("AUTH_TEST_PYTHON").expect("run tests/run, which sets it");
+        let mut command = Command::new(python);
+        command
+            .arg("tests/python/oidc_provider.py")
+            .current_dir(crate::repository());
+        Self(Program::spawn(&mut command))
+    }
+
+    /// Its `iss`, an URL.
+    pub fn issuer(&self) -> String {
+        format!("http://{}", self.0.http())
+    }
+
+    /// The audience of its tokens.
+    pub fn audience(&self) -> &'static str {
+        "demo"
+    }
+
+    /// An access token for a client, who is its subject.
+    pub fn token(&self, client: &str) -> String {
+        let form = format!(
+            "grant_type=client_credentials&client_id={client}&client_secret=secret&scope=read"
+        );
+        let response = Request::post("/token").form(&form).send(self.0.http());
+        assert_eq!(response.status, 200, "{response:?}");
+        let token = &response.json()["access_token"];
+        token.as_str().expect("a token is text").to_owned()
+    }
+
+    /// Signs by a new key from now on. The one before stays published.
+    pub fn rotate(&self) {
+        let response = Request::post("/rotate").send(self.0.http());
+        assert_eq!(response.status, 204, "{response:?}");
+    }
+
+    /// How often a document was fetched: `discovery` or `keys`.
+    pub fn fetched(&self, document: &str) -> u64 {
+        let counts: Value = Request::get("/counts").send(self.0.http()).json();
+        counts[document].as_u64().expect("a number")
+    }
+}
