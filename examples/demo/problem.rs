@@ -1,6 +1,6 @@
 //! Errors as `application/problem+json` (RFC 9457), or as text for those who ask for HTML.
 
-use auth_layers::{Rejection, RejectionKind, rejection};
+use auth_layers::{Rejection, rejection};
 use axum::{
     Json,
     body::Body,
@@ -45,16 +45,11 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// The layers' refusals, counted and with a problem as body.
+/// The layers' refusals, with a problem as body.
 pub(crate) fn refusal<B: Default + From<String>>(
     refusal: &Rejection,
     handled: Option<&response::Parts>,
 ) -> Response<B> {
-    let reason = match refusal.kind() {
-        RejectionKind::InvalidToken(why) => why.as_str(),
-        _ => refusal.error_code().unwrap_or(refusal.message()),
-    };
-    metrics::counter!("auth_refusals_total", "reason" => reason).increment(1);
     rejection::RejectionHandler::respond(&rejection::ProblemJson, refusal, handled)
 }
 

@@ -380,6 +380,39 @@ fn the_page_is_html_and_starts_no_session() {
 }
 
 #[test]
+fn what_happens_is_counted_once_each() {
+    let demo = Demo::start(&[]);
+    let session = demo.session("alice");
+    let tokens = demo.tokens("alice");
+    demo.refresh(&tokens.refresh);
+    demo.refresh(&tokens.refresh);
+    demo.request("GET", "/api/admin", &session);
+    demo.request("GET", "/api/me", &Credential::Bearer("junk".to_owned()));
+    demo.request("GET", "/api/me", &Credential::None);
+    demo.request("POST", "/session/logout", &session);
+    demo.request("POST", "/api/logout-everywhere", &tokens.access);
+    let metrics = demo.send(&Request::get("/metrics"));
+    let mut counters: Vec<&str> = metrics.text().lines().collect();
+    counters.retain(|line| line.starts_with("auth_"));
+    counters.sort_unstable();
+    assert_eq!(
+        counters,
+        [
+            r#"auth_logins_total{kind="session"} 1"#,
+            r#"auth_logins_total{kind="token"} 1"#,
+            r#"auth_logouts_total{kind="session"} 1"#,
+            r#"auth_refreshes_total{result="advanced"} 1"#,
+            r#"auth_refreshes_total{result="replayed"} 1"#,
+            r#"auth_refusals_total{reason="insufficient-scope"} 1"#,
+            r#"auth_refusals_total{reason="malformed"} 1"#,
+            r#"auth_refusals_total{reason="unauthenticated"} 1"#,
+            r#"auth_revocations_total{target="login"} 1"#,
+            r#"auth_revocations_total{target="subject"} 1"#,
+        ]
+    );
+}
+
+#[test]
 fn liveness_and_metrics() {
     let demo = Demo::start(&[]);
     assert_eq!(demo.send(&Request::get("/healthz")).status, 200);

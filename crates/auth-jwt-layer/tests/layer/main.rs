@@ -4,6 +4,7 @@
 mod cached;
 mod claims;
 mod cookie;
+mod events;
 mod field;
 mod foreign;
 mod issuers;
