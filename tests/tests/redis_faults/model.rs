@@ -1,6 +1,13 @@
 //! What was acknowledged, and what the store may therefore say: whatever happens to the servers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use auth_core::{
     StoreError, Timestamp, Verdict,
@@ -35,6 +42,10 @@ pub(crate) struct Model {
     pub(crate) dead: Vec<Dead>,
     /// The servers have lost data: what was issued before may be refused.
     pub(crate) lost: bool,
+    /// How often all data was lost, where that happens beside, and how often it was when what is valid
+    /// here was issued.
+    pub(crate) losses: Arc<AtomicUsize>,
+    pub(crate) since: usize,
     /// Reads may find what is no record of ours.
     pub(crate) garbled: bool,
     writes: usize,
@@ -94,18 +105,30 @@ pub(crate) async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> boo
 }
 
 impl Model {
-    /// With these nodes, and with some of everything: sessions and tokens that are valid, and
-    /// credentials that were revoked in each way there is. All that is done at the first node.
-    pub(crate) async fn new(nodes: Vec<Arc<RedisStore>>) -> Self {
-        let mut model = Self {
+    /// With these nodes, and nothing else yet.
+    pub(crate) fn empty(nodes: Vec<Arc<RedisStore>>) -> Self {
+        Self {
             nodes,
             sessions: Vec::new(),
             tokens: Vec::new(),
             dead: Vec::new(),
             lost: false,
+            losses: Arc::default(),
+            since: 0,
             garbled: false,
             writes: 0,
-        };
+        }
+    }
+
+    /// Whether what was issued before may be refused by now.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost || self.losses.load(Ordering::SeqCst) != self.since
+    }
+
+    /// With these nodes, and with some of everything: sessions and tokens that are valid, and
+    /// credentials that were revoked in each way there is. All that is done at the first node.
+    pub(crate) async fn new(nodes: Vec<Arc<RedisStore>>) -> Self {
+        let mut model = Self::empty(nodes);
         model.log_in_some().await;
         model.revoke_some().await;
         model
@@ -152,6 +175,15 @@ impl Model {
         }
     }
 
+    /// From now on its access tokens are refused everywhere.
+    pub(crate) fn bury_tokens(&mut self, what: &str, tokens: &Tokens) {
+        self.dead.push(Dead {
+            what: format!("{what} ({})", tokens.subject),
+            query: tokens.query(&*self.nodes[0], "good"),
+            key: None,
+        });
+    }
+
     /// From now on it is refused everywhere.
     pub(crate) fn bury(&mut self, what: &str, session: &Session) {
         self.dead.push(Dead {
@@ -178,7 +210,6 @@ impl Model {
 
     /// Writes a field of a session that nobody wrote before; whether that was acknowledged.
     pub(crate) async fn write(&mut self, node: usize, n: usize) -> bool {
-        let lost = self.lost;
         let held = &mut self.sessions[n];
         if held.attempts >= FIELDS {
             return false;
@@ -193,6 +224,7 @@ impl Model {
                 true
             }
             Ok(outcome) => {
+                let lost = self.is_lost();
                 assert!(lost, "a commit to a session that is alive: {outcome:?}");
                 false
             }
@@ -211,7 +243,8 @@ impl Model {
                 true
             }
             Ok(outcome) => {
-                assert!(self.lost, "a refresh of {}: {outcome:?}", tokens.subject);
+                let subject = tokens.subject.clone();
+                assert!(self.is_lost(), "a refresh of {subject}: {outcome:?}");
                 false
             }
             Err(_) => false,
@@ -235,45 +268,61 @@ impl Model {
     /// Asks a node about everything. It never lets in what was revoked, and refuses nothing that is
     /// valid unless data was lost.
     pub(crate) async fn ask(&self, node: usize) -> Answers {
-        let store = &self.nodes[node];
         for dead in &self.dead {
-            let verdict = in_time("a verdict", READ, store.verdict(&dead.query)).await;
-            assert_ne!(verdict, Verdict::Active, "at node {node}: {}", dead.what);
-            if let Some(key) = &dead.key {
-                let load = in_time("a load", READ, store.load(key)).await;
-                let is_live = matches!(load, Ok(Load::Live(_)));
-                assert!(!is_live, "at node {node}: {}: {load:?}", dead.what);
-            }
+            self.ask_dead(node, dead).await;
         }
+        self.ask_valid(node).await
+    }
+
+    /// Asks a node about everything that is valid.
+    pub(crate) async fn ask_valid(&self, node: usize) -> Answers {
         let mut answers = Answers::default();
         for held in &self.sessions {
-            let query = held.session.query(&**store);
-            let verdict = in_time("a verdict", READ, store.verdict(&query)).await;
-            answers.count(self, verdict, "a session");
-            let load = in_time("a load", READ, store.load(&held.session.key)).await;
-            if let (Ok(Load::Live(record)), false) = (&load, self.lost) {
-                let read = |name: &String| record.fields.get(name.as_str()).map(|v| v.as_json());
-                let mut written = held.written.iter();
-                let missing = written.find(|(name, value)| read(name) != Some(value.as_str()));
-                assert_eq!(missing, None, "it was acknowledged");
-            }
-            let verdict = match load {
-                Ok(Load::Live(_)) => Verdict::Active,
-                Ok(_) => Verdict::Revoked,
-                Err(StoreError::Unavailable(_)) => Verdict::Unknown,
-                Err(error) => {
-                    assert!(self.garbled, "a load: {error:?}");
-                    Verdict::Unknown
-                }
-            };
-            answers.count(self, verdict, "a load");
+            self.ask_session(node, held, &mut answers).await;
         }
         for tokens in &self.tokens {
+            let store = &self.nodes[node];
             let query = tokens.query(&**store, "good");
             let verdict = in_time("a verdict", READ, store.verdict(&query)).await;
             answers.count(self, verdict, "a token");
         }
         answers
+    }
+
+    /// Asks a node about something that was revoked.
+    pub(crate) async fn ask_dead(&self, node: usize, dead: &Dead) {
+        let store = &self.nodes[node];
+        let verdict = in_time("a verdict", READ, store.verdict(&dead.query)).await;
+        assert_ne!(verdict, Verdict::Active, "at node {node}: {}", dead.what);
+        if let Some(key) = &dead.key {
+            let load = in_time("a load", READ, store.load(key)).await;
+            let is_live = matches!(load, Ok(Load::Live(_)));
+            assert!(!is_live, "at node {node}: {}: {load:?}", dead.what);
+        }
+    }
+
+    async fn ask_session(&self, node: usize, held: &Held, answers: &mut Answers) {
+        let store = &self.nodes[node];
+        let query = held.session.query(&**store);
+        let verdict = in_time("a verdict", READ, store.verdict(&query)).await;
+        answers.count(self, verdict, "a session");
+        let load = in_time("a load", READ, store.load(&held.session.key)).await;
+        if let (Ok(Load::Live(record)), false) = (&load, self.is_lost()) {
+            let read = |name: &String| record.fields.get(name.as_str()).map(|v| v.as_json());
+            let mut written = held.written.iter();
+            let missing = written.find(|(name, value)| read(name) != Some(value.as_str()));
+            assert_eq!(missing, None, "it was acknowledged");
+        }
+        let verdict = match load {
+            Ok(Load::Live(_)) => Verdict::Active,
+            Ok(_) => Verdict::Revoked,
+            Err(StoreError::Unavailable(_)) => Verdict::Unknown,
+            Err(error) => {
+                assert!(self.garbled, "a load: {error:?}");
+                Verdict::Unknown
+            }
+        };
+        answers.count(self, verdict, "a load");
     }
 
     /// Asks all nodes until they know everything; gives what the last said.
@@ -294,6 +343,7 @@ impl Model {
         self.sessions.clear();
         self.tokens.clear();
         self.lost = false;
+        self.since = self.losses.load(Ordering::SeqCst);
     }
 }
 
@@ -313,7 +363,7 @@ impl Answers {
             Verdict::Active => self.good += 1,
             Verdict::Unknown => self.unknown += 1,
             _ => {
-                assert!(model.lost, "{what} is valid, and is refused");
+                assert!(model.is_lost(), "{what} is valid, and is refused");
                 self.refused += 1;
             }
         }
