@@ -6,6 +6,7 @@
 //! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
 //! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
+//! - [`fuzz`] has the bodies of the fuzz targets.
 //! - [`logins`] are made straight at a store, without a service.
 //! - [`Provider`] is somebody else's OpenID provider.
 //! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
@@ -15,6 +16,7 @@
 
 mod clients;
 pub mod demo;
+pub mod fuzz;
 mod http;
 pub mod logins;
 mod program;

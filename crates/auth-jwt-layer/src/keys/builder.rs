@@ -82,9 +82,10 @@ impl KeySetBuilder {
         self
     }
 
-    /// Adds those keys of a fetched JWK set that can be used: what is wrong with one is not the others' fault.
-    #[cfg(feature = "jwt-remote-keys")]
-    pub(super) fn published(self, json: &[u8]) -> Self {
+    /// Adds those public keys of a JWK set that can be used: for a set that was fetched from somebody else, where what
+    /// is wrong with one key is not the others' fault. Secrets, private, broken and weak keys are left out, and so is
+    /// the second one of an id.
+    pub fn published_jwks(self, json: &[u8]) -> Self {
         let Ok(set) = serde_json::from_slice::<JwkSet>(json) else {
             return self.fail(ConfigErrorKind::KeyFormat.into());
         };

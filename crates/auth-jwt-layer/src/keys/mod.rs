@@ -43,12 +43,6 @@ impl KeySet {
         KeySetBuilder::default()
     }
 
-    /// The keys of a fetched JWK set that can be used.
-    #[cfg(feature = "jwt-remote-keys")]
-    pub(crate) fn published(json: &[u8]) -> Result<Self, crate::ConfigError> {
-        KeySetBuilder::default().published(json).build()
-    }
-
     /// Whether whoever verifies by them can also sign.
     pub(crate) fn is_symmetric(&self) -> bool {
         self.0.iter().any(|key| key.algorithm.is_symmetric())

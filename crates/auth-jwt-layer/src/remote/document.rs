@@ -79,7 +79,8 @@ impl Origin {
 impl Fetching<'_> {
     async fn jwks(&self, url: &str) -> Result<Document, RemoteKeysError> {
         let (headers, body) = self.get(url).await?;
-        let keys = KeySet::published(&body).map_err(|_| RemoteKeysError::NoKeys)?;
+        let keys = KeySet::builder().published_jwks(&body).build();
+        let keys = keys.map_err(|_| RemoteKeysError::NoKeys)?;
         let max_age = max_age(&headers);
         Ok(Document {
             body,
