@@ -115,6 +115,12 @@ impl Connection {
         })
     }
 
+    /// Waits so long for every read, instead of 10 seconds.
+    pub(crate) fn patient(self, patience: Duration) -> io::Result<Self> {
+        self.stream.get_ref().set_read_timeout(Some(patience))?;
+        Ok(self)
+    }
+
     /// Sends a request and reads the whole answer.
     pub fn send(&mut self, request: &Request) -> io::Result<Response> {
         let is_head = request.head.starts_with(b"HEAD ");

@@ -4,6 +4,7 @@
 //! - [`Request`] and [`Connection`] speak HTTP/1.1 byte for byte: odd, doubled and broken headers
 //!   reach the server as the test wrote them.
 //! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
+//! - [`Browser`] is Chromium, without a window.
 //! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
 //! - [`fuzz`] has the bodies of the fuzz targets.
@@ -14,6 +15,7 @@
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
 //! what is needed; without that a test fails, it is never skipped.
 
+mod browser;
 mod clients;
 pub mod demo;
 pub mod fuzz;
@@ -25,6 +27,7 @@ mod redis;
 
 use std::path::Path;
 
+pub use browser::Browser;
 pub use clients::{Curl, grpc_client, python};
 pub use http::{Connection, Request, Response};
 pub use program::{Program, example};

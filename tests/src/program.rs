@@ -40,24 +40,29 @@ impl Program {
 
     /// Like [`start`](Self::start), for a command with an environment of its own.
     pub fn spawn(command: &mut Command) -> Self {
+        let program = Self::begin(command);
+        program.wait_for("listening on ");
+        program
+    }
+
+    /// Starts a program that need not be an example, and does not wait for anything.
+    pub(crate) fn begin(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name}: {error}; `tests/run` builds the programs"));
+            .unwrap_or_else(|error| panic!("{name}: {error}; `tests/run` brings the programs"));
         let output = Arc::new(Output::default());
         output.clone().collect(child.stdout.take());
         output.clone().collect(child.stderr.take());
-        let program = Self {
+        Self {
             name,
             child,
             output,
             deadline: Instant::now() + START,
-        };
-        program.wait_for("listening on ");
-        program
+        }
     }
 
     /// Where it serves HTTP.

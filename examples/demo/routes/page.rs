@@ -13,7 +13,7 @@ use axum::{
 use crate::app::App;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub(super) fn routes() -> Router<App> {
     let file = |content_type: &'static str, body: &'static str| {
@@ -26,6 +26,10 @@ pub(super) fn routes() -> Router<App> {
                 "text/html; charset=utf-8",
                 include_str!("../page/index.html"),
             ),
+        )
+        .route(
+            "/icon.svg",
+            file("image/svg+xml", include_str!("../page/icon.svg")),
         )
         .route(
             "/app.js",
