@@ -68,9 +68,10 @@ pub trait SessionSource: fmt::Debug + Send + Sync + 'static {
     fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>>;
 
     /// The principal as the store has it now, whatever was loaded before: the session may have been
-    /// used since, or be over. Changes nothing.
+    /// used since, or be over. Changes nothing. None unless implemented, by which streams end when
+    /// the session would have ended that was loaded.
     async fn again(&self) -> Result<Option<Principal>, Unavailable> {
-        self.principal().await
+        Ok(None)
     }
 
     /// The layer's own handle, for its extractors.

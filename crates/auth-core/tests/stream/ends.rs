@@ -297,3 +297,36 @@ fn a_caller_that_could_not_be_resolved_ends_after_a_while() {
     }
     assert_eq!(task.run(), Poll::Ready(LoginEnd::Unavailable));
 }
+
+/// A session layer that can not look again.
+#[derive(Debug)]
+struct Once(Principal);
+
+#[async_trait::async_trait]
+impl auth_core::SessionSource for Once {
+    fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        Some(Ok(Some(self.0.clone())))
+    }
+
+    async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
+        Ok(Some(self.0.clone()))
+    }
+
+    fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>> {
+        self.principal_now()
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync> {
+        self
+    }
+}
+
+#[test]
+fn a_session_that_can_not_be_looked_at_again_ends_when_it_was_to() {
+    let world = World::new();
+    let alice = world.alice(PrincipalKind::Session, Some(100));
+    let caller = world.by_session(&Arc::new(Once(alice)));
+    let mut task = waiting(&world, &caller);
+    world.clock.advance(Duration::from_secs(100));
+    assert_eq!(task.run(), Poll::Ready(LoginEnd::Expired));
+}

@@ -15,7 +15,7 @@ use std::{
 
 use auth_core::{
     Authority, Caller, EndWithLogin, LoginId, ManualClock, OutagePolicy, Principal, PrincipalKind,
-    PrincipalParts, Timestamp, TokenOutcome,
+    PrincipalParts, SessionSource, Timestamp, TokenOutcome,
     revocation::{LoginKey, Place, Query},
     stream::EndingBody,
 };
@@ -24,7 +24,7 @@ use http::{Extensions, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tower::{Layer, Service, service_fn};
 
-use crate::store::{TestSession, TestStore};
+use crate::store::TestStore;
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_000_000);
 
@@ -88,7 +88,7 @@ impl World {
         Caller::join_token(&mut Extensions::new(), outcome, &self.authority)
     }
 
-    pub(crate) fn by_session(&self, session: &Arc<TestSession>) -> Caller {
+    pub(crate) fn by_session<S: SessionSource>(&self, session: &Arc<S>) -> Caller {
         let source = Arc::clone(session);
         Caller::join_session(&mut Extensions::new(), source, &self.authority)
     }
