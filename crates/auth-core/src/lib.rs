@@ -54,6 +54,11 @@
 //! # }
 //! ```
 //!
+//! # Cancel safety
+//!
+//! [`Caller::principal`], [`Caller::user`] and [`Caller::ended`] may be dropped and begun again. Of a store's
+//! transitions each is made whole or not at all; made again with the same command, it is made once.
+//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -62,6 +67,8 @@
 //! | `metrics` | [`MetricsEvents`](event): events as counters |
 //! | `tracing` | [`TracingEvents`](event): events as log records |
 //! | `contract-suite` | `contract`: the tests that every store has to pass |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authority;
 #[cfg(feature = "axum")]

@@ -17,7 +17,7 @@
 //!     .build()?;
 //! let verifier = Verifier::builder("https://issuer.example", "api://orders", keys).build()?;
 //!
-//! // An unsecured JWT (RFC 7519 section 6.1) is not a token.
+//! // An unsecured JWT (RFC 7519 section 6.1) is not a token. (What is accepted: see [`Issuer`].)
 //! let unsecured = b"eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.";
 //! assert_eq!(verifier.verify(unsecured).unwrap_err(), InvalidToken::Malformed);
 //! # Ok(())
@@ -38,6 +38,20 @@
 //! 7. Claims: one JSON object without duplicate members; `iss`, `aud`, `sub` and `exp` always, and every known claim
 //!    of the right type and in range.
 //!
+//! # What to know before deploying it
+//!
+//! - Without a [store](JwtLayerBuilder::store) a token is good until it expires. With one, tokens need `jti` and `iat`,
+//!   and a store that can not tell is 503, or what the [outage policy](JwtLayerBuilder::outage) says.
+//! - Token endpoints stand outside of the layer: clients send an expired token along with a refresh.
+//! - Processes that share a store need the same [`RefreshKeys`] and signing keys.
+//! - Tokens from a [cookie](JwtLayerBuilder::cookie) need protection against cross-site request forgery around the layer.
+//! - Clocks of issuer and verifier may differ by the [leeway](VerifierBuilder::leeway): 30 s, at most 60 s.
+//!
+//! # Cancel safety
+//!
+//! The layer may be dropped at any time: it changes nothing. A login or a refresh that was dropped may have happened;
+//! the same refresh token then gets the same successor again, within the [grace](IssuerBuilder::grace).
+//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -48,6 +62,8 @@
 //! | `axum` | the extractor [`Claims`] |
 //!
 //! With both backends, AWS-LC is used. With neither, every key set fails to build ([`ConfigErrorKind::NoBackend`]).
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
 #[cfg(feature = "axum")]

@@ -88,6 +88,8 @@
 //!   ends with the store. What is over is refused before that, by the store's clock.
 //! - It runs under any async runtime, or none.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod admissions;
 mod builder;
 mod fields;

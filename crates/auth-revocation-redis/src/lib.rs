@@ -129,6 +129,8 @@
 //! |---|---|
 //! | `tls-rustls` | `rediss://` and the like, by rustls with aws-lc; trusts the system's certificates, or those that the builder was given (`root_certificates`) |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address;
 mod breaker;
 mod builder;

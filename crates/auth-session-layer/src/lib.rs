@@ -120,11 +120,19 @@
 //! that drop slow handlers: a handler that was dropped in there is over, and what it had done so
 //! far is saved.
 //!
+//! # Cancel safety
+//!
+//! A handler that is dropped before its commit has changed nothing, but for what acts when it is awaited: log-outs,
+//! endings of logins, and [`Session::save`]. What was dropped in the middle of its step is made whole or not at
+//! all, and made once if it is made again.
+//!
 //! # Features
 //!
 //! | feature | |
 //! |---|---|
 //! | `axum` | [`Session`] as an extractor, [`SessionError`] as a response |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 mod axum;
