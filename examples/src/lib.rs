@@ -26,7 +26,6 @@ pub fn identity(principal: &Principal) -> whoami::Identity {
     }
 }
 
-/// The code in the README, compiled.
+/// The code in the README and the guides, compiled and run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+mod guides;
