@@ -113,11 +113,18 @@ impl Dial {
             config.unresponsive.max_timeout = Some(UNRESPONSIVE);
         });
         let client = builder.build().map_err(failure)?;
-        let closed = client.init().await.map_err(failure)?;
-        let open = Open {
-            wire: Wire(client),
-            closed,
+        let mut open = None;
+        // Listens first, so that nothing is missed. Whoever gives up meanwhile drops what has begun.
+        let connected = client.wait_for_connect();
+        let begun = async {
+            open = Some(Open {
+                wire: Wire(client.clone()),
+                closed: client.connect(),
+            });
         };
+        let (connected, ()) = tokio::join!(connected, begun);
+        connected.map_err(failure)?;
+        let open = open.ok_or_else(Failure::not_yet)?;
         if self.is_master {
             let role = open
                 .wire

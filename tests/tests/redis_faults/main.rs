@@ -7,6 +7,7 @@ mod cluster;
 mod connections;
 mod crowd;
 mod fault;
+mod leftovers;
 mod load;
 mod losses;
 mod losses_in_part;
