@@ -31,6 +31,8 @@ const REMEMBERED_OWNERS: u64 = 100_000;
 /// How long the server may take to answer when a store is built.
 const START: Duration = Duration::from_secs(5);
 
+/// No deadline is longer: what has not been answered by then never is.
+const LONGEST: Duration = Duration::from_secs(3_600);
 /// Fresher than within this a copy would hardly ever be.
 const FRESHEST: Duration = Duration::from_millis(100);
 
@@ -153,15 +155,15 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// How long a verdict or a session may take: 100 ms unless set.
+    /// How long a verdict or a session may take: 100 ms unless set, and at most an hour.
     pub fn read_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.read = deadline;
+        self.limits.read = deadline.min(LONGEST);
         self
     }
 
-    /// How long a write or a list of logins may take: 2 s unless set.
+    /// How long a write or a list of logins may take: 2 s unless set, and at most an hour.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
-        self.limits.write = deadline;
+        self.limits.write = deadline.min(LONGEST);
         self
     }
 

@@ -108,13 +108,16 @@ impl Node {
     ) -> Result<Reply, Failure> {
         let answer = match wire {
             Ok(wire) => wire.send(name, args.clone(), is_asking, deadline).await,
+            // That there is no connection for revocations says nothing of the others.
+            Err(failure) if self.is_up() => return Err(failure),
             Err(failure) => Err(failure),
         };
         match &answer {
             Err(why) if why.is_outage() => {
                 if self.breaker.failed() {
                     tracing::warn!(host = %self.host, "the store does not answer: {why:?}");
-                    self.probe(deadline);
+                    // What was left of the deadline may be next to nothing.
+                    self.probe(deadline.max(PROBE_EVERY));
                 }
             }
             Err(why) if why.is("READONLY") => self.reset(),

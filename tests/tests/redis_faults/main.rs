@@ -6,6 +6,7 @@ mod clocks;
 mod cluster;
 mod connections;
 mod crowd;
+mod deadlines;
 mod fault;
 mod leftovers;
 mod load;
