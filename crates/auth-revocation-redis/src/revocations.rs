@@ -162,9 +162,14 @@ impl Inner {
                     .await?;
             }
             Target::All => {
-                if self.raise_all(op).await? {
-                    self.hub.tell(Notice::All);
-                }
+                let mut attempt = Attempt {
+                    inner: self,
+                    op: &op,
+                    is_done: false,
+                };
+                self.raise_all(&op).await?;
+                attempt.is_done = true;
+                self.hub.tell(Notice::All);
             }
             // What this version does not know it can not have done.
             _ => return Err(StoreError::Unreadable),
@@ -172,10 +177,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Tells of a revocation when it is made, also if replicas do not confirm it: its repetition is
-    /// not new any more. `entry` is given until when it is kept.
+    /// Tells of a revocation when it is made, also if replicas do not confirm it, and when it had been
+    /// made already: by another process, or for somebody who gave up before anybody was told.
+    /// `entry` is given until when it is kept.
     fn tell(&self, step: Option<&Step>, lane: Lane, entry: impl Fn(Timestamp) -> Entry) {
-        if let Some(step) = step.filter(|step| step.outcome == "new") {
+        if let Some(step) = step.filter(|step| step.outcome != "full") {
             let until = step.rest.first().unwrap_or(&Reply::Nil);
             self.tell_of(lane, entry(entry::until(until)));
         }
@@ -206,13 +212,12 @@ impl Inner {
         step.await.map(drop)
     }
 
-    async fn raise_all(&self, op: String) -> Result<bool, StoreError> {
+    async fn raise_all(&self, op: &str) -> Result<(), StoreError> {
         if let Some(replica) = &self.replica {
-            replica.is_own(&op);
+            replica.is_own(op);
         }
         let until = Instant::now() + self.limits.write;
         let write = async {
-            let mut is_new = false;
             let mut lanes = Vec::new();
             for lane in Lane::all() {
                 lanes.push((lane, self.servers.hop(Some(keys::slot(lane)))?, 0));
@@ -227,13 +232,11 @@ impl Inner {
                     });
                     lanes = others;
                     let pinned = Connection::Pinned(node.revoking(is_asking, until).await);
-                    is_new |= self
-                        .raise_lanes(&pinned, &op, its, until, &mut next)
-                        .await?;
+                    self.raise_lanes(&pinned, op, its, until, &mut next).await?;
                 }
                 lanes = next;
             }
-            Ok(is_new)
+            Ok(())
         };
         let written = timeout_at(until, write).await;
         let written = written.unwrap_or_else(|_| Err(Failure::no_answer("too slow")));
@@ -248,8 +251,7 @@ impl Inner {
         lanes: Vec<(Lane, Hop, u32)>,
         until: Instant,
         next: &mut Vec<(Lane, Hop, u32)>,
-    ) -> Result<bool, Failure> {
-        let mut is_new = false;
+    ) -> Result<(), Failure> {
         let first = lanes.first().map(|(lane, ..)| *lane);
         for some in lanes.chunks(LANES_AT_ONCE) {
             let steps = some.iter().map(|(lane, hop, tries)| async move {
@@ -261,23 +263,21 @@ impl Inner {
                     vec![op.to_owned()],
                 );
                 let failure = match step.await {
-                    Ok(step) => {
+                    Ok(_) => {
                         self.seen.refuse_all(*lane, self.seen.standing(*lane).e);
-                        return Ok((step.outcome == "new", None));
+                        return Ok(None);
                     }
                     Err(failure) => failure,
                 };
                 let (slot, mut tries) = (Some(keys::slot(*lane)), *tries);
                 let again = self.servers.again(&failure, hop, slot, &mut tries, until);
                 match again.await {
-                    Some(hop) => Ok((false, Some((*lane, hop, tries)))),
+                    Some(hop) => Ok(Some((*lane, hop, tries))),
                     None => Err(failure),
                 }
             });
             for step in join::all(steps).await {
-                let (new, again) = step?;
-                is_new |= new;
-                next.extend(again);
+                next.extend(step?);
             }
         }
         if let Some(lane) = first {
@@ -286,7 +286,7 @@ impl Inner {
         for (lane, hop, _) in &lanes {
             self.servers.stepped(Some(keys::slot(*lane)), hop);
         }
-        Ok(is_new)
+        Ok(())
     }
 
     /// One revocation on the connection for them: written, then held by replicas. `refuse` makes
@@ -361,5 +361,26 @@ impl Inner {
             return Err(Failure::no_answer("too few replicas"));
         }
         Ok(())
+    }
+}
+
+/// An attempt to revoke everything. Unless it is done when it is dropped, some or all of it may have
+/// taken place: everybody is told to look again.
+struct Attempt<'a> {
+    inner: &'a Inner,
+    op: &'a str,
+    is_done: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        // From here on the copy tells of what it reads of it.
+        if let Some(replica) = &self.inner.replica {
+            replica.is_not_own(self.op);
+        }
+        self.inner.hub.tell(Notice::Lagged);
     }
 }

@@ -18,3 +18,4 @@ mod refusals;
 mod replies;
 mod sentinels;
 mod soak;
+mod told;

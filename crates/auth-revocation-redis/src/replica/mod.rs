@@ -140,6 +140,11 @@ impl Replica {
         ops.push_front(op.to_owned());
     }
 
+    /// It does not know whether it has revoked everything, and can not tell of it.
+    pub(crate) fn is_not_own(&self, op: &str) {
+        self.own_ops.lock().retain(|own| own != op);
+    }
+
     fn was_own(&self, op: &str) -> bool {
         self.own_ops.lock().iter().any(|own| own == op)
     }
