@@ -154,7 +154,10 @@ impl Inner {
                     Rotated::DataLost { subject }
                 }
             }
-            "invalid" => Rotated::Invalid,
+            "invalid" => {
+                self.is_told(&connection, rotation.lane).await?;
+                Rotated::Invalid
+            }
             _ => return Err(StoreError::Unreadable),
         })
     }

@@ -56,7 +56,11 @@ impl Sessions for RedisStore {
                 None => CommitOutcome::Ended,
             },
             "toolarge" => CommitOutcome::TooLarge,
-            _ => CommitOutcome::Ended,
+            _ => {
+                let inner = &self.inner;
+                inner.is_told(&inner.connection(), commit.key.lane).await?;
+                CommitOutcome::Ended
+            }
         })
     }
 
@@ -96,6 +100,7 @@ impl Inner {
             });
         }
         if record.is_empty() {
+            self.is_told(&connection, key.lane).await?;
             return Ok(Load::Absent);
         }
         let (session, _) = session(&mut record)?;

@@ -6,7 +6,7 @@ use auth_core::{
     Event, Verdict,
     event::Events,
     random_bytes,
-    revocation::{Entries, Lane, LoginKey, Place, Query, TokenKey, judge},
+    revocation::{Entries, Lane, LoginKey, Place, Query, Standing::Version, TokenKey, judge},
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
@@ -85,9 +85,7 @@ impl Known {
     /// The rule, and that a version which the lane never handed out is from before it lost data.
     pub(crate) fn verdict(&self, query: &Query) -> Verdict {
         match query.standing {
-            auth_core::revocation::Standing::Version(version) if version > self.highest => {
-                Verdict::Revoked
-            }
+            Version(version) if version > self.highest => Verdict::Revoked,
             _ => judge(query, &self.entries),
         }
     }
@@ -282,6 +280,18 @@ impl Inner {
         }
     }
 
+    /// Before a credential is refused because the server knows nothing of it: one that was made a
+    /// replica meanwhile, without closing its connections, may not have been told of it yet.
+    pub(crate) async fn is_told(&self, connection: &Connection, lane: Lane) -> Result<(), Failure> {
+        let role = connection.command(Some(lane), "ROLE", Vec::new(), self.limits.read);
+        if role.await?.is_master() {
+            return Ok(());
+        }
+        self.servers.hop(Some(keys::slot(lane)))?.node.reset();
+        self.servers.doubt();
+        Err(Failure::refused("NOMASTER it is a replica"))
+    }
+
     /// What a lane says that concerns `query`: one round trip, unless the server has lost data.
     pub(crate) async fn entries(
         &self,
@@ -313,6 +323,13 @@ impl Inner {
             }
             let now = now.ok_or_else(Failure::unreadable)?;
             let (epoch, highest) = (now.e, now.h);
+            // The highest of all is that of nobody: it asks how things stand.
+            if let Version(version) = query.standing
+                && version > highest
+                && version != u64::MAX
+            {
+                self.is_told(connection, lane).await?;
+            }
             self.seen.remember(lane, now);
             self.learn(query, &answer[4..]);
             let entries = Entries {

@@ -7,6 +7,7 @@ mod cluster;
 mod connections;
 mod crowd;
 mod deadlines;
+mod demoted;
 mod fault;
 mod leftovers;
 mod load;
