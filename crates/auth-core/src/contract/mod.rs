@@ -32,6 +32,9 @@ mod admission;
 mod commit;
 mod establish;
 mod family;
+mod histories;
+mod history_model;
+mod history_run;
 mod limits;
 mod list;
 mod model;
@@ -330,6 +333,10 @@ macro_rules! __contract_cases {
                 a_refresh_that_races_a_revocation_does_not_outlive_it
                 a_login_that_races_a_revocation_is_before_or_after_it
                 a_repeated_command_races_itself
+            }
+            histories {
+                random_requests_of_one_session_do_what_the_model_says
+                every_order_of_a_few_requests_does_what_the_model_says
             }
             model {
                 random_steps_do_what_the_model_says
