@@ -79,14 +79,11 @@ impl Discovery {
                 Err(failure) => last = failure,
             }
         }
-        for host in &self.address.hosts {
-            let slots = async { slots(&self.seed.open(host).await?.wire, host).await };
-            match slots.await {
-                Ok(ranges) => return Ok(ranges),
-                Err(failure) => last = failure,
-            }
-        }
-        Err(last)
+        // All at once: one of them may hang.
+        let hosts = self.address.hosts.iter();
+        let slots =
+            hosts.map(|host| async { slots(&self.seed.open(host).await?.wire, host).await });
+        join::first_good(slots).await.unwrap_or(Err(last))
     }
 
     /// The master, as the sentinel says that knows of the latest failover.

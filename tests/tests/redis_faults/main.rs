@@ -4,6 +4,7 @@
 
 mod clocks;
 mod cluster;
+mod confused;
 mod connections;
 mod crowd;
 mod deadlines;
