@@ -93,8 +93,18 @@ struct Entry {
 }
 
 impl Inner {
-    /// Lets a login in; `start` is what there is of a token login, as JSON.
+    /// Lets a login in; `start` is what there is of a token login, as JSON. Each of its steps has a
+    /// deadline, and so have all of them.
     pub(crate) async fn admit(
+        self: &Arc<Self>,
+        admission: &Admission,
+        start: String,
+    ) -> Result<Admitted, StoreError> {
+        let admitted = timeout(self.limits.write, self.try_admit(admission, start)).await;
+        admitted.unwrap_or_else(|_| Err(Failure::no_answer("too slow").into()))
+    }
+
+    async fn try_admit(
         self: &Arc<Self>,
         admission: &Admission,
         start: String,

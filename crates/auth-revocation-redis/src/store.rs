@@ -10,7 +10,7 @@ use auth_core::{
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     connection::Connection,
@@ -163,13 +163,17 @@ impl Inner {
         words.extend(keys);
         words.extend(args);
         let send = |name, words| connection.command(lane, name, words, deadline);
-        match send("EVALSHA", words.clone()).await {
-            Err(failure) if failure.is("NOSCRIPT") => {
-                script.text().clone_into(&mut words[0]);
-                send("EVAL", words).await
+        let both = async {
+            match send("EVALSHA", words.clone()).await {
+                Err(failure) if failure.is("NOSCRIPT") => {
+                    script.text().clone_into(&mut words[0]);
+                    send("EVAL", words).await
+                }
+                answer => answer,
             }
-            answer => answer,
-        }
+        };
+        let answer = timeout(deadline, both).await;
+        answer.unwrap_or_else(|_| Err(Failure::no_answer("too slow")))
     }
 
     /// One atomic step on a lane, and on further keys of it. A cluster that is just moving the lane
