@@ -174,8 +174,11 @@ impl<'a> Master<'a> {
         for (at, answer) in answers {
             match answer {
                 Ok(()) => {
-                    self.absent.remove(&at);
                     self.proof.read_answered(at);
+                    // Unless a beat has not found it meanwhile.
+                    if self.proof.is_read(at) {
+                        self.absent.remove(&at);
+                    }
                     self.prove(at);
                 }
                 Err(failure) if failure.is_outage() => return Err(failure),
