@@ -42,7 +42,9 @@
 //!
 //! - A connection is used only after its server has said that it is a master (`ROLE`), and never
 //!   after it broke: a demoted server answers nothing. Each master is asked again every second, for
-//!   those that are demoted without a word.
+//!   those that are demoted without a word: such a one refuses nobody for what it was not told of, but
+//!   may call active, until it is asked, what was revoked elsewhere meanwhile. (Sentinels close the
+//!   connections of those they demote, and nodes of a cluster redirect.)
 //! - Sentinels are asked every second, and believed in the order of their failovers. The nodes of a
 //!   cluster are asked every five, and whenever one redirects, refuses or does not answer.
 //! - MOVED and ASK are followed, TRYAGAIN, LOADING and READONLY tried again, all within the
