@@ -85,3 +85,40 @@ async fn a_store_that_can_not_tell_is_not_a_no() {
         assert!(issuer.introspect(token.as_bytes()).await.is_err());
     }
 }
+
+#[tokio::test]
+async fn a_token_for_several_audiences_says_all_of_them() {
+    let world = World::new();
+    let builder = world.builder(issuer_support::ed25519());
+    let issuer = builder.audience("files").build().unwrap();
+    let tokens = login(&issuer).await;
+    let aud = serde_json::json!(["api", "files"]);
+    assert_eq!(issuer_support::claims(&tokens)["aud"], aud);
+    let answer = issuer.introspect(tokens.access_token().as_bytes()).await;
+    assert_eq!(serde_json::to_value(answer.unwrap()).unwrap()["aud"], aud);
+    // Either takes it, and nobody else.
+    for (audience, is_taken) in [("api", true), ("files", true), ("other", false)] {
+        let keys = issuer.key_source();
+        let verifier = auth_jwt_layer::Verifier::builder(issuer_support::ISSUER, audience, keys);
+        let verifier = verifier.clock(world.clock.clone()).build().unwrap();
+        let verified = verifier.verify(tokens.access_token().as_bytes());
+        assert_eq!(verified.is_ok(), is_taken, "{audience}");
+    }
+    let verified = issuer
+        .verifier()
+        .unwrap()
+        .verify(tokens.access_token().as_bytes());
+    let subject = verified.unwrap().subject().to_owned();
+    let parts = auth_core::PrincipalParts::new(subject);
+    let principal = auth_core::Principal::vouched(parts);
+    for (audience, is_made) in [("api", false), ("files", false), ("upstream", true)] {
+        let made = issuer.assertion(&principal, audience, issuer_support::secs(60));
+        assert_eq!(made.is_ok(), is_made, "{audience}");
+    }
+    let nameless = world
+        .builder(issuer_support::ed25519())
+        .audience("")
+        .build();
+    let kind = nameless.unwrap_err().kind();
+    assert_eq!(kind, auth_jwt_layer::IssuerConfigErrorKind::Audience);
+}

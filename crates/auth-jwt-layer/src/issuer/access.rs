@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     AssertionError, ClaimsError,
-    claims::{Claims, Custom},
+    claims::{Audience, Claims, Custom},
     service::Config,
     signing::SigningFailed,
 };
@@ -68,7 +68,7 @@ impl Config {
         Claims {
             iss: &self.issuer,
             sub: access.subject,
-            aud: &self.audience,
+            aud: Audience(&self.audiences),
             exp,
             iat,
             nbf: iat,
@@ -90,7 +90,7 @@ impl Config {
         audience: &str,
         ttl: Duration,
     ) -> Result<String, AssertionError> {
-        if audience.is_empty() || audience == self.audience {
+        if audience.is_empty() || self.audiences.iter().any(|it| it == audience) {
             return Err(AssertionError::Audience);
         }
         if !(Duration::from_secs(1)..=MAX_ASSERTION_TTL).contains(&ttl) {
@@ -102,7 +102,7 @@ impl Config {
         let claims = Claims {
             iss: &self.issuer,
             sub: principal.subject(),
-            aud: audience,
+            aud: Audience(&[audience.to_owned()]),
             exp: (iat + ttl.as_secs()).min(end),
             iat,
             nbf: iat,

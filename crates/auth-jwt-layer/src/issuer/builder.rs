@@ -36,7 +36,7 @@ impl IssuerBuilder {
         Self {
             config: Config {
                 issuer,
-                audience,
+                audiences: vec![audience],
                 client_id: String::new(),
                 signing: SigningRing::new(&signing, SIGNING_LEAD, Duration::ZERO, clock.clone()),
                 store,
@@ -55,6 +55,13 @@ impl IssuerBuilder {
             signing_lead: SIGNING_LEAD,
             refresh_keys: None,
         }
+    }
+
+    /// Another audience that its access tokens are for, too: `aud` is a list then. Services of one
+    /// audience take them, and can hand them to those of the other, so name only what is one anyway.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.config.audiences.push(audience.into());
+        self
     }
 
     /// How long access tokens live, before up to 5 % is taken off at random so that they do not all
@@ -132,12 +139,16 @@ impl IssuerBuilder {
     /// refresh keys.
     pub fn build(self) -> Result<Issuer, IssuerConfigError> {
         let mut config = self.config;
-        config.client_id = self.client_id.unwrap_or_else(|| config.audience.clone());
+        let first = || config.audiences[0].clone();
+        config.client_id = self.client_id.unwrap_or_else(first);
         let Lifetimes { idle, absolute } = config.lifetimes;
         let lifetimes = Duration::from_secs(1)..=MAX_LIFETIME;
         let rows = [
             (config.issuer.is_empty(), IssuerConfigErrorKind::Issuer),
-            (config.audience.is_empty(), IssuerConfigErrorKind::Audience),
+            (
+                config.audiences.iter().any(String::is_empty),
+                IssuerConfigErrorKind::Audience,
+            ),
             (config.client_id.is_empty(), IssuerConfigErrorKind::ClientId),
             (
                 !lifetimes.contains(&config.access_ttl),

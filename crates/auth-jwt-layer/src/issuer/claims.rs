@@ -1,7 +1,7 @@
 //! What an access token says.
 
 use auth_core::store::FieldValue;
-use serde::{Serialize, de::DeserializeSeed};
+use serde::{Serialize, Serializer, de::DeserializeSeed};
 use serde_json::{Map, Value};
 
 use super::error::ClaimsError;
@@ -12,7 +12,7 @@ use crate::json::Skip;
 pub(super) struct Claims<'c> {
     pub(super) iss: &'c str,
     pub(super) sub: &'c str,
-    pub(super) aud: &'c str,
+    pub(super) aud: Audience<'c>,
     pub(super) exp: u64,
     pub(super) iat: u64,
     pub(super) nbf: u64,
@@ -30,6 +30,19 @@ pub(super) struct Claims<'c> {
     pub(super) auth_time: Option<u64>,
     #[serde(flatten)]
     pub(super) custom: &'c Custom,
+}
+
+/// Whom a token is for: one as a text, several as a list (RFC 7519 section 4.1.3).
+#[derive(Clone, Copy)]
+pub(super) struct Audience<'c>(pub(super) &'c [String]);
+
+impl Serialize for Audience<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [only] => serializer.serialize_str(only),
+            several => several.serialize(serializer),
+        }
+    }
 }
 
 /// The names above.
@@ -127,7 +140,7 @@ mod tests {
         Claims {
             iss: "i",
             sub: "s",
-            aud: "a",
+            aud: Audience(&[]),
             exp: 1,
             iat: 2,
             nbf: 3,

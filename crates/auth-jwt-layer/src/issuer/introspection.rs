@@ -1,7 +1,8 @@
 //! Telling others about the tokens issued here (RFC 7662).
 
 use auth_core::{Unavailable, Verdict, revocation::Query};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Issuer;
 use crate::{Verified, refresh::RefreshToken};
@@ -27,7 +28,7 @@ struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<String>,
+    aud: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,12 @@ struct Members {
     iat: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<u64>,
+}
+
+/// A text or a list of them.
+#[derive(Deserialize)]
+struct Aud {
+    aud: Value,
 }
 
 impl From<Introspection> for Members {
@@ -90,7 +97,7 @@ impl Issuer {
             client_id: verified.client_id().map(str::to_owned),
             sub: Some(verified.subject().to_owned()),
             iss: Some(verified.issuer().to_owned()),
-            aud: Some(self.audience().to_owned()),
+            aud: verified.claims::<Aud>().ok().map(|claims| claims.aud),
             jti: Some(jti.to_owned()),
             sid: Some(login.to_string()),
             iat: verified.issued_at().map(|at| at.as_secs()),

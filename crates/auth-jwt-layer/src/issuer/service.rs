@@ -75,7 +75,8 @@ struct Inner {
 
 pub(super) struct Config {
     pub(super) issuer: String,
-    pub(super) audience: String,
+    /// Whom its tokens are for; the first one is us.
+    pub(super) audiences: Vec<String>,
     pub(super) client_id: String,
     pub(super) signing: SigningRing,
     pub(super) store: Arc<dyn RefreshLogins>,
@@ -102,7 +103,7 @@ impl Issuer {
     /// From a configuration that was checked.
     pub(super) fn new(config: Config, refresh_keys: RefreshKeys) -> Self {
         let keys = KeySource::from(config.signing.clone());
-        let verifier = Verifier::builder(&config.issuer, &config.audience, keys)
+        let verifier = Verifier::builder(&config.issuer, &config.audiences[0], keys)
             .own()
             .require_token_id()
             .clock(Arc::clone(&config.clock))
@@ -206,7 +207,7 @@ impl Issuer {
 
     /// A short-lived token that tells `audience` who `principal` is, however that was proven: what a
     /// gateway hands on instead of a bare header. It ends with the credential it was made for, at
-    /// most 5 minutes from now, and nothing else ends it; so it can not be for the audience of the
+    /// most 5 minutes from now, and nothing else ends it; so it can not be for an audience of the
     /// access tokens.
     ///
     /// # Errors
@@ -226,9 +227,9 @@ impl Issuer {
         &self.0.config.issuer
     }
 
-    /// Whom its access tokens are for: `aud`.
+    /// Whom its access tokens are for: the first of their `aud`.
     pub fn audience(&self) -> &str {
-        &self.0.config.audience
+        &self.0.config.audiences[0]
     }
 
     /// The public keys as a JWK set, to be served as `application/jwk-set+json` (RFC 7517 section
@@ -346,7 +347,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("issuer", &self.issuer)
-            .field("audience", &self.audience)
+            .field("audiences", &self.audiences)
             .field("signing", &self.signing)
             .field("store", &self.store)
             .field("access_ttl", &self.access_ttl)
