@@ -25,7 +25,7 @@ use crate::{ConfigError, Verifier};
 ///
 /// Token endpoints stand outside this layer: clients send expired tokens along with a refresh.
 #[must_use]
-pub struct JwtLayer<H = DefaultRejections>(Arc<Settings<H>>);
+pub struct JwtLayer<H = DefaultRejections>(pub(super) Arc<Settings<H>>);
 
 pub(super) struct Settings<H> {
     pub(super) examiner: Examiner,

@@ -49,6 +49,14 @@ pub(super) enum Examined {
 }
 
 impl Examiner {
+    pub(super) fn verifiers(&self) -> &[Verifier] {
+        &self.verifiers
+    }
+
+    pub(super) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     pub(super) fn new(
         verifiers: Vec<Verifier>,
         store: Option<Arc<dyn Revocations>>,

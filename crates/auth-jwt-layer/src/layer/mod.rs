@@ -3,6 +3,7 @@
 mod builder;
 mod examine;
 mod future;
+mod policy;
 mod service;
 
 pub use builder::{JwtLayer, JwtLayerBuilder, OnInvalid};

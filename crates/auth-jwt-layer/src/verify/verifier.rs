@@ -103,6 +103,18 @@ impl Verifier {
         self.0.settings.realm.as_deref()
     }
 
+    pub(crate) fn audiences(&self) -> &[Box<str>] {
+        &self.0.settings.audiences
+    }
+
+    pub(crate) fn leeway(&self) -> Duration {
+        self.0.settings.leeway
+    }
+
+    pub(crate) fn takes_plain_jwt(&self) -> bool {
+        self.0.settings.plain_jwt
+    }
+
     pub(crate) fn longest_lifetime(&self) -> Option<Duration> {
         self.0.settings.max_lifetime
     }

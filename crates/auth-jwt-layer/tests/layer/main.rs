@@ -1,6 +1,7 @@
 //! The layer, over the memory store and over one that says what it is told to.
 #![cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
 
+mod asvs;
 mod cached;
 mod claims;
 mod cookie;
