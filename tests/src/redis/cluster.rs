@@ -7,6 +7,9 @@ const SLOTS: usize = 16_384;
 /// How many masters a new one has, and as many replicas.
 const MASTERS: usize = 3;
 
+/// Every so many looks whether they have met, they are made to meet again.
+const MEET_AGAIN: u32 = 40;
+
 /// A node that does not answer for so long is given up by the others, in ms.
 const NODE_TIMEOUT: &str = "1000";
 /// That of clusters whose clock stands, and is moved by hours: nobody is ever given up.
@@ -148,8 +151,14 @@ impl RedisCluster {
     }
 
     fn wait_until_all_know_all(&self) {
+        let mut looks = 0;
         wait_for("all nodes know all", || {
             self.let_time_pass();
+            looks += 1;
+            // On a busy machine a node may give up a meeting before it has come about.
+            if looks % MEET_AGAIN == 0 {
+                (1..self.nodes.len()).for_each(|n| self.meet(n));
+            }
             let knows_all = |node: &Redis| {
                 let known = view(node);
                 let links = node.cli(&["CLUSTER", "LINKS"]);

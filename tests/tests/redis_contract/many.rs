@@ -40,6 +40,7 @@ macro_rules! parts {
 
 parts! {
     revocation session commit establish limits admission list rotation notices races model
+    histories
 }
 
 #[test]
