@@ -111,8 +111,11 @@ impl Examiner {
             Err(Refusal::Wait(keys)) => return Examined::AwaitKeys(keys),
         };
         let Some(store) = &self.store else {
-            let principal = token.principal(None, || principal(verifier, &token, None));
-            return Examined::Proven(Proof { principal, token });
+            let proven = || Some(principal(verifier, &token, None));
+            return match token.principal(None, proven) {
+                Some(principal) => Examined::Proven(Proof { principal, token }),
+                None => Examined::Refused(RejectionKind::InvalidToken(InvalidToken::Claims)),
+            };
         };
         match proof(&**store, verifier, token) {
             Err(why) => Examined::Refused(RejectionKind::InvalidToken(why)),
@@ -201,20 +204,17 @@ fn proof(
         true => store.realm(),
         false => foreign_realm(verifier),
     };
-    if verifier.is_own() && (own_login(&token).is_none() || token.version().is_none()) {
-        return Err(InvalidToken::Claims);
-    }
-    let token_id = token.token_id().ok_or(InvalidToken::Claims)?;
     let principal = token.principal(Some(realm), || {
         let subject = token.subject();
         // By version for our own tokens, by `iat` for others'.
-        let query = match (verifier.is_own(), own_login(&token), token.version()) {
-            (true, Some(login), Some(version)) => Query::own(realm, subject, &login, version),
-            _ => Query::foreign(realm, subject, issued_at),
+        let query = match verifier.is_own() {
+            true => Query::own(realm, subject, &own_login(&token)?, token.version()?),
+            false => Query::foreign(realm, subject, issued_at),
         };
-        let query = query.token(token.issuer(), token_id);
-        principal(verifier, &token, Some(query))
+        let query = query.token(token.issuer(), token.token_id()?);
+        Some(principal(verifier, &token, Some(query)))
     });
+    let principal = principal.ok_or(InvalidToken::Claims)?;
     let query = principal.query(store).ok_or(InvalidToken::Claims)?;
     Ok((query, Proof { principal, token }))
 }

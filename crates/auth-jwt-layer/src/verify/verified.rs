@@ -30,8 +30,8 @@ pub(super) struct Facts {
     pub(super) auth_time: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
     pub(super) json: Box<[u8]>,
-    /// Whom it proves, once that was asked, and in which realm.
-    pub(super) principal: OnceLock<(Option<Box<str>>, Principal)>,
+    /// In which realm it was asked whom it proves, and whom: None if nobody, as something is missing.
+    pub(super) principal: OnceLock<(Option<Box<str>>, Option<Principal>)>,
 }
 
 impl Verified {
@@ -71,7 +71,11 @@ impl Verified {
     }
 
     /// Whom it proves in a realm. Made at most once, as long as the realm is the same.
-    pub(crate) fn principal(&self, realm: Option<&str>, make: impl Fn() -> Principal) -> Principal {
+    pub(crate) fn principal(
+        &self,
+        realm: Option<&str>,
+        make: impl Fn() -> Option<Principal>,
+    ) -> Option<Principal> {
         let in_this_realm = || (realm.map(Into::into), make());
         let (of, principal) = self.0.principal.get_or_init(in_this_realm);
         match of.as_deref() == realm {
