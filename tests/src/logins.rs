@@ -185,6 +185,7 @@ impl Tokens {
                 derivation,
             },
             grace: Duration::from_secs(300),
+            retry: Duration::ZERO,
         }
     }
 

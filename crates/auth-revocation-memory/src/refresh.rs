@@ -65,6 +65,18 @@ impl RefreshLogins for MemoryStore {
         Ok(rotated)
     }
 
+    fn arrived(&self, lane: Lane, login: LoginId, generation: u64) {
+        let inner = &self.inner;
+        // In the lane's write lock, as all changes of a record are.
+        inner.step(lane, |lane, _| {
+            let Some(cell) = inner.refresh_logins.get(&(lane.lane, login)) else {
+                return;
+            };
+            let rotation = &mut cell.record.lock().rotation;
+            rotation.is_known_to_have_arrived |= rotation.generation == generation;
+        });
+    }
+
     async fn refresh_login(
         &self,
         lane: Lane,
@@ -134,7 +146,7 @@ impl Inner {
             return (Rotated::Invalid, None);
         }
         let mut record = cell.record.lock();
-        let step = rotation_step(&record.rotation, &rotation.presented, rotation.grace, now);
+        let step = rotation_step(&record.rotation, rotation, now);
         let rotated = match step {
             RotationStep::Advance | RotationStep::Adopt => {
                 record.rotation =

@@ -106,7 +106,7 @@
 //! | `auth:schema` | hash | `version` 1, `lanes` 1024 |
 //! | `auth:v:{tag}` | hash, no TTL | a lane's revocations: `id` random, `e` epoch, `h` highest number, `n` revocations so far, `o` op of the epoch, `c` denied tokens, `p` entries at which it is tidied up, `f` when that last forgot some, `r` the fields that the last 64 revocations wrote, 24 bytes each, the newest last; `s:<subject>` = `epoch until floor keep op`, `l:<login>` = until, `t:<token>` = until |
 //! | `auth:s:{tag}:<hash>` | hash | a session: `created`, `seen`, `end`, `idle`; `login`, `subject`, `ver`, `auth`, `scopes`, `persistent`; `op`, `born`, `moves`; its data as JSON in `f:<name>`. Replaced: `next`, `op`, `until`. Ended: `ended`, `until` |
-//! | `auth:d:{tag}:<login>` | hash | a refresh login: `subject`, `sk`, `lk`, `client`, `scopes`, `auth`, `claims`, `device`, `created`, `seen`, `end`, `idle`, `ver`, `op`; `gen`, `cur`, `prev`, `nonce`, `kid`, `rotated` |
+//! | `auth:d:{tag}:<login>` | hash | a refresh login: `subject`, `sk`, `lk`, `client`, `scopes`, `auth`, `claims`, `device`, `created`, `seen`, `end`, `idle`, `ver`, `op`; `gen`, `cur`, `prev`, `nonce`, `kid`, `rotated`, `arrived` |
 //! | `auth:i:{tag}:<subject>` | sorted set | a subject's logins, in their order |
 //! | `auth:e:{tag}:<subject>` | hash | what the list says of each: JSON |
 //!

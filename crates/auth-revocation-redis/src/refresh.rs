@@ -65,6 +65,17 @@ impl RefreshLogins for RedisStore {
         self.inner.rotate(rotation).await
     }
 
+    fn arrived(&self, lane: Lane, login: LoginId, generation: u64) {
+        self.inner.begin(|inner| async move {
+            let connection = inner.connection();
+            let record = vec![inner.keys.refresh(lane, login)];
+            let args = vec![login.to_string(), generation.to_string()];
+            let _ = inner
+                .step(&connection, lane, Script::Arrived, record, args)
+                .await;
+        });
+    }
+
     async fn refresh_login(
         &self,
         lane: Lane,
@@ -125,6 +136,7 @@ impl Inner {
             text(&successor.derivation.nonce),
             successor.derivation.key_id.to_string(),
             millis(rotation.grace).to_string(),
+            millis(rotation.retry).to_string(),
         ];
         let connection = self.connection();
         let record = vec![self.keys.refresh(rotation.lane, rotation.login)];
@@ -233,6 +245,7 @@ fn parse(login: LoginId, record: &Hash) -> Result<RefreshRecord, Failure> {
             previous: record.get("prev").map(|prev| hash(prev)).transpose()?,
             derived,
             rotated_at: time("rotated")?,
+            is_known_to_have_arrived: record.get("arrived") == record.get("gen"),
         },
     })
 }

@@ -11,6 +11,7 @@ pub(crate) enum Script {
     RaiseAll,
     Admit,
     Rotate,
+    Arrived,
     Move,
     Unlist,
     Establish,
@@ -33,7 +34,7 @@ macro_rules! session {
 }
 
 impl Script {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Raise,
         Self::Deny,
         Self::EndLogin,
@@ -41,6 +42,7 @@ impl Script {
         Self::RaiseAll,
         Self::Admit,
         Self::Rotate,
+        Self::Arrived,
         Self::Move,
         Self::Unlist,
         Self::Establish,
@@ -59,6 +61,7 @@ impl Script {
             Self::RaiseAll => lane!("lua/raise_all.lua"),
             Self::Admit => lane!("lua/admit.lua"),
             Self::Rotate => lane!("lua/rotate.lua"),
+            Self::Arrived => lane!("lua/arrived.lua"),
             Self::Move => lane!("lua/move.lua"),
             Self::Unlist => lane!("lua/unlist.lua"),
             Self::Establish => session!("lua/establish.lua"),

@@ -120,6 +120,7 @@ pub(super) fn rotation(family: &Family, presented: Presented) -> Rotation {
             derivation,
         },
         grace: GRACE,
+        retry: Duration::ZERO,
     }
 }
 

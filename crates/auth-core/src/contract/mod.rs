@@ -299,6 +299,9 @@ macro_rules! __contract_cases {
                 the_grace_ends_to_the_millisecond
                 a_replay_does_not_prolong_the_grace
                 without_grace_every_replay_is_reuse
+                a_lost_response_is_retried_to_the_millisecond
+                what_has_arrived_is_not_retried
+                what_arrived_of_another_generation_changes_nothing
                 a_token_before_the_previous_one_is_reuse_even_within_the_grace
                 reuse_ends_that_login_and_only_that
                 the_right_generation_with_another_hash_is_data_loss

@@ -102,6 +102,67 @@ pub(super) async fn without_grace_every_replay_is_reuse(w: World) {
     assert_eq!(rotated, Ok(Rotated::Reused { subject }));
 }
 
+pub(super) async fn a_lost_response_is_retried_to_the_millisecond(w: World) {
+    let family = w.start("alice").await;
+    let (_, record) = w.advance_token(&family, family.first).await;
+    let end = record.rotation.rotated_at.plus(RETRY);
+    w.advance_to(record.rotation.rotated_at.plus(GRACE)).await;
+    for _ in 0..2 {
+        assert_eq!(retried(&w, &family, family.first).await, replayed(&record));
+    }
+    w.advance_to_just_before(end).await;
+    let again = retried(&w.other_node(), &family, family.first).await;
+    assert_eq!(again, replayed(&record));
+    w.advance_to(end).await;
+    let subject = family.subject.clone();
+    let late = retried(&w, &family, family.first).await;
+    assert_eq!(late, Rotated::Reused { subject });
+    assert_over(&w, &family, family.first).await;
+}
+
+pub(super) async fn what_has_arrived_is_not_retried(w: World) {
+    let family = w.start("alice").await;
+    let (second, record) = w.advance_token(&family, family.first).await;
+    w.store.arrived(family.lane, family.login, 2);
+    w.settle().await;
+    let mut arrived = record.clone();
+    arrived.rotation.is_known_to_have_arrived = true;
+    assert_eq!(w.refresh_login(&family).await, Some(arrived.clone()));
+    // Within the grace it makes no difference.
+    let again = retried(&w, &family, family.first).await;
+    assert_eq!(again, replayed(&arrived));
+    w.advance_to(record.rotation.rotated_at.plus(GRACE)).await;
+    // The next rotation begins anew.
+    let (_, next) = w.advance_token(&family, second).await;
+    assert!(!next.rotation.is_known_to_have_arrived);
+    w.advance_to(next.rotation.rotated_at.plus(GRACE)).await;
+    assert_eq!(retried(&w, &family, second).await, replayed(&next));
+    w.other_node().store.arrived(family.lane, family.login, 3);
+    w.settle().await;
+    let subject = family.subject.clone();
+    let rotated = retried(&w, &family, second).await;
+    assert_eq!(rotated, Rotated::Reused { subject });
+    assert_over(&w, &family, second).await;
+}
+
+pub(super) async fn what_arrived_of_another_generation_changes_nothing(w: World) {
+    let family = w.start("alice").await;
+    let (_, record) = w.advance_token(&family, family.first).await;
+    for generation in [0, 1, 3, u64::MAX] {
+        w.store.arrived(family.lane, family.login, generation);
+    }
+    w.settle().await;
+    assert_eq!(w.refresh_login(&family).await, Some(record));
+    // A login that is over is not brought back.
+    w.end_login("alice", family.login).await;
+    for login in [family.login, LoginId::random()] {
+        w.store.arrived(family.lane, login, 2);
+        w.settle().await;
+        let found = w.store.refresh_login(family.lane, login).await;
+        assert_eq!(found, Ok(None));
+    }
+}
+
 pub(super) async fn a_token_before_the_previous_one_is_reuse_even_within_the_grace(w: World) {
     let family = w.start("alice").await;
     let (second, _) = w.advance_token(&family, family.first).await;
@@ -284,6 +345,18 @@ async fn start_with(w: &World, lifetimes: Lifetimes) -> Family {
         ..admission("alice", LoginKind::Token)
     });
     w.start_by(&once).await.expect("it is let in")
+}
+
+const RETRY: Duration = Duration::from_secs(300);
+
+/// Presents a token as an issuer does that retries lost responses.
+async fn retried(w: &World, family: &Family, token: Presented) -> Rotated {
+    let rotation = Rotation {
+        retry: RETRY,
+        ..rotation(family, token)
+    };
+    let rotated = w.store.rotate(&rotation).await;
+    rotated.expect("the store rotates")
 }
 
 fn replayed(record: &crate::store::RefreshRecord) -> Rotated {

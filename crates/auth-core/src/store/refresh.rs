@@ -115,6 +115,9 @@ pub struct Rotation {
     pub successor: Successor,
     /// For how long after a rotation the previous token still gets the same successor.
     pub grace: Duration,
+    /// For how long it does so while nothing of the successor is known to have arrived anywhere;
+    /// zero for no longer than the grace.
+    pub retry: Duration,
 }
 
 /// What became of a [`Rotation`].
@@ -172,6 +175,12 @@ pub trait RefreshLogins: Logins {
     ///
     /// [`StoreError`]; made again with the same token it gives the same successor.
     async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
+
+    /// Notes that the client has got the answer of the rotation to `generation`, because an access
+    /// token of it was presented. Says nothing of another generation, and brings no login back. Need
+    /// not have happened when it returns, and may fail: a replay is then [retried](Rotation::retry)
+    /// for longer.
+    fn arrived(&self, lane: Lane, login: LoginId, generation: u64);
 
     /// The login, if it is alive and not revoked. Changes nothing.
     ///

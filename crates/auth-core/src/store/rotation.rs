@@ -1,8 +1,6 @@
 //! The rule of rotation: what becomes of a refresh token that is presented.
 
-use std::time::Duration;
-
-use super::RefreshHash;
+use super::{RefreshHash, Rotation};
 use crate::Timestamp;
 
 /// Where the rotation of a refresh login stands.
@@ -18,6 +16,9 @@ pub struct RotationState {
     pub derived: Option<Derivation>,
     /// When that happened.
     pub rotated_at: Timestamp,
+    /// Whether an access token that came with the current token was presented somewhere: then it
+    /// has arrived.
+    pub is_known_to_have_arrived: bool,
 }
 
 /// What it takes, besides the key ring and the presented token, to compute its successor again.
@@ -65,12 +66,13 @@ pub enum RotationStep {
 }
 
 /// The rule of rotation, for a record that is alive and not revoked. Its order matters.
-pub fn rotation_step(
-    state: &RotationState,
-    presented: &Presented,
-    grace: Duration,
-    now: Timestamp,
-) -> RotationStep {
+pub fn rotation_step(state: &RotationState, rotation: &Rotation, now: Timestamp) -> RotationStep {
+    let presented = &rotation.presented;
+    // Once the current token is presented, it is the previous one: then it has arrived.
+    let lenient = match state.is_known_to_have_arrived {
+        true => rotation.grace,
+        false => rotation.grace.max(rotation.retry),
+    };
     let current = state.generation;
     let generation = presented.generation;
     if generation == current {
@@ -79,7 +81,7 @@ pub fn rotation_step(
         } else {
             RotationStep::DataLoss
         }
-    } else if generation.checked_add(1) == Some(current) && now < state.rotated_at.plus(grace) {
+    } else if generation.checked_add(1) == Some(current) && now < state.rotated_at.plus(lenient) {
         if Some(presented.hash) == state.previous {
             RotationStep::Replay
         } else {
@@ -103,6 +105,7 @@ impl RotationState {
             previous: None,
             derived: None,
             rotated_at: now,
+            is_known_to_have_arrived: false,
         }
     }
 
@@ -115,13 +118,17 @@ impl RotationState {
             previous: Some(presented.hash),
             derived: Some(successor.derivation),
             rotated_at: now,
+            is_known_to_have_arrived: false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{LoginId, revocation::Lane};
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
     const GRACE: Duration = Duration::from_secs(30);
@@ -130,21 +137,33 @@ mod tests {
         RefreshHash::from_bytes([n; 32])
     }
 
+    fn successor(n: u8) -> Successor {
+        let derivation = Derivation {
+            nonce: [0; 16],
+            key_id: 1,
+        };
+        let hash = hash(n);
+        Successor { hash, derivation }
+    }
+
     /// Generation 5 is current with hash 5, 4 was rotated at NOW with hash 4.
     fn state() -> RotationState {
         let presented = Presented {
             generation: 4,
             hash: hash(4),
         };
-        let derivation = Derivation {
-            nonce: [0; 16],
-            key_id: 1,
-        };
-        let successor = Successor {
-            hash: hash(5),
-            derivation,
-        };
-        RotationState::advanced(&presented, &successor, NOW)
+        RotationState::advanced(&presented, &successor(5), NOW)
+    }
+
+    fn presenting(generation: u64, hash: RefreshHash) -> Rotation {
+        Rotation {
+            lane: Lane::new(0).expect("a lane"),
+            login: LoginId::from_bytes([0; 16]),
+            presented: Presented { generation, hash },
+            successor: successor(9),
+            grace: GRACE,
+            retry: Duration::ZERO,
+        }
     }
 
     #[test]
@@ -191,35 +210,77 @@ mod tests {
             ("as far ahead as can be", u64::MAX, hash(7), NOW, Ahead),
         ];
         for (row, generation, hash, now, expected) in rows {
-            let presented = Presented { generation, hash };
-            assert_eq!(
-                rotation_step(&state(), &presented, GRACE, now),
-                expected,
-                "{row}"
-            );
+            let rotation = presenting(generation, hash);
+            assert_eq!(rotation_step(&state(), &rotation, now), expected, "{row}");
         }
     }
 
     #[test]
-    fn without_a_grace_a_replay_is_reuse() {
-        let presented = Presented {
-            generation: 4,
-            hash: hash(4),
+    fn a_lost_response_may_be_asked_for_again_until_something_of_it_arrives() {
+        use RotationStep::{Advance, DataLoss, Replay, Reuse};
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let ms = Duration::from_millis(1);
+        let rows = [
+            (
+                "previous, after the grace",
+                4,
+                hash(4),
+                GRACE,
+                false,
+                Replay,
+            ),
+            ("at the end", 4, hash(4), HOUR - ms, false, Replay),
+            ("after it", 4, hash(4), HOUR, false, Reuse),
+            (
+                "arrived, within the grace",
+                4,
+                hash(4),
+                GRACE - ms,
+                true,
+                Replay,
+            ),
+            ("arrived, after the grace", 4, hash(4), GRACE, true, Reuse),
+            ("another hash", 4, hash(9), GRACE, false, DataLoss),
+            ("older", 3, hash(3), GRACE, false, Reuse),
+            ("current", 5, hash(5), GRACE, false, Advance),
+            ("current, arrived", 5, hash(5), GRACE, true, Advance),
+        ];
+        for (row, generation, hash, after, arrived, expected) in rows {
+            let state = RotationState {
+                is_known_to_have_arrived: arrived,
+                ..state()
+            };
+            let rotation = Rotation {
+                retry: HOUR,
+                ..presenting(generation, hash)
+            };
+            let step = rotation_step(&state, &rotation, NOW.plus(after));
+            assert_eq!(step, expected, "{row}");
+        }
+        // A shorter time than the grace takes nothing off it.
+        let rotation = Rotation {
+            retry: ms,
+            ..presenting(4, hash(4))
         };
-        let step = rotation_step(&state(), &presented, Duration::ZERO, NOW);
+        assert_eq!(rotation_step(&state(), &rotation, NOW.plus(ms)), Replay);
+    }
+
+    #[test]
+    fn without_a_grace_a_replay_is_reuse() {
+        let rotation = Rotation {
+            grace: Duration::ZERO,
+            ..presenting(4, hash(4))
+        };
+        let step = rotation_step(&state(), &rotation, NOW);
         assert_eq!(step, RotationStep::Reuse);
     }
 
     #[test]
     fn the_first_token_has_no_previous_one() {
         let first = RotationState::first(hash(1), NOW);
-        let presented = Presented {
-            generation: 0,
-            hash: hash(0),
-        };
         // Generation 0 is never issued; with a good MAC it would mean data loss.
         assert_eq!(
-            rotation_step(&first, &presented, GRACE, NOW),
+            rotation_step(&first, &presenting(0, hash(0)), NOW),
             RotationStep::DataLoss
         );
     }

@@ -46,6 +46,7 @@ impl IssuerBuilder {
                     absolute: REFRESH_ABSOLUTE,
                 },
                 grace: GRACE,
+                retry: Duration::ZERO,
                 limit: None,
                 clock,
                 events: Events::default(),
@@ -95,6 +96,20 @@ impl IssuerBuilder {
     /// minutes for which [`jwks_service`](Issuer::jwks_service) lets it be kept.
     pub fn signing_lead(mut self, lead: Duration) -> Self {
         self.signing_lead = lead;
+        self
+    }
+
+    /// Also long after the [grace](Self::grace), a refresh token that was replaced still gets the same
+    /// successor, as long as the successor and the access tokens that came with it were not presented
+    /// anywhere: for clients that lose a response and come back late, such as apps on trains. Default:
+    /// off; at most 24 hours.
+    ///
+    /// What it costs: a thief with a copy of the replaced token is noticed later, if the victim does
+    /// nothing meanwhile. Access tokens count where a [`JwtLayer`](crate::JwtLayer) takes them with a
+    /// [verifier](Issuer::verifier) of this issuer, and at introspection; the store is told once a
+    /// refresh. Services that verify by the key set alone can not tell anybody: do not use it with them.
+    pub fn retry_lost_response(mut self, at_most: Duration) -> Self {
+        self.config.retry = at_most;
         self
     }
 
@@ -166,6 +181,7 @@ impl IssuerBuilder {
                 !(MIN_SIGNING_LEAD..=MAX_LIFETIME).contains(&self.signing_lead),
                 IssuerConfigErrorKind::SigningLead,
             ),
+            (config.retry > MAX_RETRY, IssuerConfigErrorKind::Retry),
             (config.grace > MAX_GRACE, IssuerConfigErrorKind::Grace),
             (
                 config.limit.is_some_and(|limit| !limit.is_sound()),
@@ -198,6 +214,7 @@ const SIGNING_LEAD: Duration = Duration::from_secs(60 * 60);
 const MIN_SIGNING_LEAD: Duration = Duration::from_secs(300);
 /// By how much a verifier's clock may be behind ours.
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_RETRY: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_GRACE: Duration = Duration::from_secs(300);
 
 impl fmt::Debug for IssuerBuilder {

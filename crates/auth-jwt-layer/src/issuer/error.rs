@@ -45,6 +45,7 @@ impl fmt::Display for IssuerConfigError {
                 "refresh logins last not at all or more than 400 days"
             }
             IssuerConfigErrorKind::Grace => "the grace is longer than 300 seconds",
+            IssuerConfigErrorKind::Retry => "lost responses are retried for more than 24 hours",
             IssuerConfigErrorKind::MaxLogins => "no login is allowed",
             IssuerConfigErrorKind::SigningLead => {
                 "new signing keys are published for less than 5 minutes before they sign"
@@ -76,6 +77,8 @@ pub enum IssuerConfigErrorKind {
     RefreshAbsolute,
     /// A grace of more than 300 s.
     Grace,
+    /// Lost responses that are retried for more than 24 hours.
+    Retry,
     /// A limit of zero logins.
     MaxLogins,
     /// A lead of new signing keys of less than 5 minutes or more than 400 days.

@@ -90,6 +90,7 @@ impl Issuer {
             Verdict::Revoked => return Ok(Introspection::default()),
             Verdict::Active => {}
         }
+        self.own_verifier().presented(verified);
         Ok(Introspection(Members {
             active: true,
             token_type: Some("Bearer"),

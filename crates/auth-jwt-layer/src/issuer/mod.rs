@@ -1,6 +1,7 @@
 //! Issues access tokens, and rotates the refresh tokens beside them.
 
 mod access;
+mod arrivals;
 mod builder;
 mod claims;
 mod error;

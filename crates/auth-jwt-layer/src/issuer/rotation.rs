@@ -134,6 +134,7 @@ impl Issuer {
                 derivation,
             },
             grace: config.grace,
+            retry: config.retry,
         };
         let login = token.login;
         let rotated = config.store.rotate(&rotation).await;

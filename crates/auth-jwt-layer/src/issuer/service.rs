@@ -83,6 +83,8 @@ pub(super) struct Config {
     pub(super) access_ttl: Duration,
     pub(super) lifetimes: Lifetimes,
     pub(super) grace: Duration,
+    /// Zero unless asked for.
+    pub(super) retry: Duration,
     pub(super) limit: Option<LoginLimit>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Events,
@@ -107,6 +109,7 @@ impl Issuer {
             .own()
             .require_token_id()
             .clock(Arc::clone(&config.clock))
+            .witness(config.arrivals())
             .build()
             .expect("the issuer has a name and an audience");
         Self(Arc::new(Inner {
@@ -353,6 +356,7 @@ impl fmt::Debug for Config {
             .field("access_ttl", &self.access_ttl)
             .field("lifetimes", &self.lifetimes)
             .field("grace", &self.grace)
+            .field("retry", &self.retry)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }

@@ -141,6 +141,14 @@ impl Examiner {
         })
     }
 
+    /// A token has proved somebody.
+    pub(super) fn presented(&self, token: &Verified) {
+        let mut verifiers = self.verifiers.iter();
+        if let Some(verifier) = verifiers.find(|it| it.issuer() == token.issuer()) {
+            verifier.presented(token);
+        }
+    }
+
     /// Asks the store.
     pub(super) fn ask(&self, query: Query) -> impl Future<Output = Verdict> + Send + use<> {
         let store = self.store.clone();

@@ -99,6 +99,7 @@ impl<H> Settings<H> {
         let mut details = None;
         let outcome = match examined {
             Examined::Proven(proof) => {
+                self.examiner.presented(&proof.token);
                 details = Some(proof.token.into_details());
                 TokenOutcome::Proven(proof.principal)
             }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Clock, SystemClock};
 
-use super::{Verifier, scopes::ScopePaths};
+use super::{Verifier, Witness, scopes::ScopePaths};
 use crate::{ConfigError, ConfigErrorKind, KeySource};
 
 /// The greatest leeway: 60 s.
@@ -31,6 +31,7 @@ pub(super) struct Settings {
     pub(super) scopes_at: ScopePaths,
     /// In bytes, if that was said.
     pub(super) cache: Option<usize>,
+    pub(super) witness: Option<Arc<dyn Witness>>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -49,6 +50,7 @@ impl VerifierBuilder {
             realm: None,
             scopes_at: ScopePaths::default(),
             cache: None,
+            witness: None,
             clock: Arc::new(SystemClock),
         })
     }
@@ -125,6 +127,12 @@ impl VerifierBuilder {
     /// A token that is remembered is refused all the same when it has expired, was revoked, or its key is gone.
     pub fn cache(mut self, max_bytes: usize) -> Self {
         self.0.cache = Some(max_bytes);
+        self
+    }
+
+    /// Shows `witness` each token that proves somebody.
+    pub(crate) fn witness(mut self, witness: Option<Arc<dyn Witness>>) -> Self {
+        self.0.witness = witness;
         self
     }
 

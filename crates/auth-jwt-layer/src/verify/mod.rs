@@ -12,9 +12,11 @@ mod scopes;
 mod tests;
 mod verified;
 mod verifier;
+mod witness;
 
 pub use builder::VerifierBuilder;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyError};
 
 pub(crate) use verifier::{Refusal, verify};
+pub(crate) use witness::Witness;

@@ -119,6 +119,13 @@ impl Verifier {
         self.0.settings.max_lifetime
     }
 
+    /// A token of its issuer's has proved somebody.
+    pub(crate) fn presented(&self, token: &Verified) {
+        if let Some(witness) = &self.0.settings.witness {
+            witness.presented(token);
+        }
+    }
+
     /// What tells it the time.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.settings.clock

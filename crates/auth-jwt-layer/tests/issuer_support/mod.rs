@@ -134,6 +134,7 @@ pub(crate) struct Double {
     clock: ManualClock,
     calls: AtomicUsize,
     pub(crate) withdrawn: AtomicUsize,
+    pub(crate) arrivals: AtomicUsize,
     pub(crate) is_shared: AtomicBool,
     fault: Mutex<Option<StoreError>>,
     restored: Mutex<Option<RefreshRecord>>,
@@ -146,6 +147,7 @@ impl Double {
             clock,
             calls: AtomicUsize::new(0),
             withdrawn: AtomicUsize::new(0),
+            arrivals: AtomicUsize::new(0),
             is_shared: AtomicBool::new(false),
             fault: Mutex::new(None),
             restored: Mutex::new(None),
@@ -185,7 +187,7 @@ impl Double {
 
     fn rotate_restored(&self, record: &mut RefreshRecord, rotation: &Rotation) -> Rotated {
         let (now, presented) = (self.clock.now(), &rotation.presented);
-        let step = rotation_step(&record.rotation, presented, rotation.grace, now);
+        let step = rotation_step(&record.rotation, rotation, now);
         let subject = record.subject.clone();
         match step {
             RotationStep::Advance | RotationStep::Adopt => {
@@ -273,6 +275,11 @@ impl RefreshLogins for Double {
             return Ok(self.rotate_restored(record, rotation));
         }
         self.memory.rotate(rotation).await
+    }
+
+    fn arrived(&self, lane: Lane, login: LoginId, generation: u64) {
+        self.arrivals.fetch_add(1, Ordering::SeqCst);
+        self.memory.arrived(lane, login, generation);
     }
 
     async fn refresh_login(

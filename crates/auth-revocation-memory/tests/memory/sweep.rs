@@ -156,6 +156,7 @@ fn refreshes_that_race_the_sweep_are_neither_lost_nor_brought_back() {
                 presented,
                 successor,
                 grace: SECOND,
+                retry: Duration::ZERO,
             }))
         };
         let outcomes: Vec<_> = thread::scope(|scope| {

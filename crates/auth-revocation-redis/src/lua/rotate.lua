@@ -1,7 +1,8 @@
 -- Rotates a refresh token: the lane's revocations and the login's record in one step.
 --
 -- Arguments   1 login; 2 generation and 3 hash that were presented; of the successor 4 hash,
---             5 nonce and 6 key id; 7 grace, ms
+--             5 nonce and 6 key id; 7 grace, ms; 8 how long a response that may be lost
+--             is given again, ms
 -- Reply       outcome `advanced`, `adopted` or `replayed`, then the record's fields and values;
 --             `invalid`; or `reused`, `lost` and `ahead`, then the subject, and for the first two
 --             the login's key and until when its entry is kept (ms)
@@ -29,13 +30,17 @@ local function over(outcome)
 end
 
 local current = tonumber(its.gen)
+local lenient = tonumber(arg(7))
+if its.arrived ~= its.gen then
+    lenient = math.max(lenient, tonumber(arg(8)))
+end
 local outcome
 if generation == current then
     if hash ~= its.cur then
         return over('lost')
     end
     outcome = 'advanced'
-elseif generation + 1 == current and now < tonumber(its.rotated) + tonumber(arg(7)) then
+elseif generation + 1 == current and now < tonumber(its.rotated) + lenient then
     if hash ~= its.prev then
         return over('lost')
     end
