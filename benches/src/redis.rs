@@ -41,6 +41,7 @@ pub fn run() -> Section {
         ("`--freshness 1s`", vec!["--freshness", "1s"]),
     ] {
         for processes in [2, 3] {
+            eprintln!("{mode}, {processes} processes");
             let mut spread = propagation(&redis, &key, processes, &flags);
             let (p50, p99) = (
                 percentile(&mut spread.us, 50.0),
@@ -85,7 +86,9 @@ pub fn run() -> Section {
         "requests accepted after the 200",
     ];
     section.table(&head, &rows);
+    eprintln!("Redis gone");
     outage(redis, &key, &mut section);
+    eprintln!("a copy of many revocations");
     replica::run(&mut section);
     let _ = fs::remove_file(key);
     section

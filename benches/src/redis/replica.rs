@@ -28,6 +28,7 @@ use crate::{
 
 const REVOCATIONS: usize = 1_000_000;
 const ROUNDS: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn run(section: &mut Section) {
     let redis = Redis::start(&[]);
@@ -36,17 +37,15 @@ pub(super) fn run(section: &mut Section) {
         .enable_all()
         .build();
     let runtime = Rc::new(runtime.expect("a runtime"));
-    runtime.block_on(async {
-        let store = RedisStore::builder(redis.url())
-            .build()
-            .await
-            .expect("it answers");
+    let queries = runtime.block_on(async {
+        let store = RedisStore::builder(redis.url()).build().await;
+        let store = store.expect("it answers");
         // So that every lane is there.
         store.revoke_all().await.expect("it answers");
+        one_for_each_lane(&store).await
     });
     fill(&redis);
 
-    let queries = one_for_each_lane();
     let before = resident_of("self");
     let ((store, took), allocated) = counted(|| {
         runtime.block_on(async {
@@ -60,6 +59,7 @@ pub(super) fn run(section: &mut Section) {
                 .iter()
                 .any(|query| store.verdict_now(query).is_none())
             {
+                assert!(start.elapsed() < PATIENCE, "not loaded");
                 sleep(Duration::from_millis(5)).await;
             }
             (Arc::new(store), start.elapsed())
@@ -125,12 +125,21 @@ fn fill(redis: &Redis) {
     assert_eq!(made, format!("{LANES}\n{REVOCATIONS}"));
 }
 
-fn one_for_each_lane() -> Vec<Query> {
+/// About a login made now.
+async fn one_for_each_lane(store: &RedisStore) -> Vec<Query> {
     let mut lanes: HashSet<Lane> = Lane::all().collect();
     let login = LoginId::random();
-    (0..)
-        .map(|number| Query::own("default", &format!("user-{number}"), &login, u64::MAX))
-        .filter(|query| lanes.remove(&query.place.lane))
-        .take(usize::from(LANES))
-        .collect()
+    let mut queries = Vec::new();
+    for number in 0.. {
+        let subject = format!("user-{number}");
+        if lanes.remove(&Lane::of(store.realm(), &subject)) {
+            let epoch = store.epoch(&subject).await.expect("it answers");
+            let query = Query::own(store.realm(), &subject, &login, epoch.version());
+            queries.push(query);
+        }
+        if lanes.is_empty() {
+            break;
+        }
+    }
+    queries
 }
