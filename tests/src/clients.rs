@@ -2,9 +2,10 @@ use std::{
     env,
     ffi::OsStr,
     fs,
+    io::Write,
     net::SocketAddr,
-    path::PathBuf,
-    process::{Command, id},
+    path::{Path, PathBuf},
+    process::{Command, Stdio, id},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -67,9 +68,40 @@ impl Drop for Curl {
 /// When the script fails, with what it wrote to stderr; and outside `tests/run`, which makes the
 /// Python environment.
 pub fn python<A: AsRef<OsStr>>(script: &str, args: impl IntoIterator<Item = A>) -> String {
-    let python = env::var_os("AUTH_TEST_PYTHON")
-        .expect("AUTH_TEST_PYTHON names the Python of the tests: run tests/run, which sets it");
-    printed(Command::new(python).arg(script).args(args))
+    printed(Command::new(interpreter()).arg(script).args(args))
+}
+
+/// The Python of the tests. Node and its packages are in the same environment.
+fn interpreter() -> PathBuf {
+    env::var_os("AUTH_TEST_PYTHON")
+        .expect("AUTH_TEST_PYTHON names the Python of the tests: run tests/run, which sets it")
+        .into()
+}
+
+/// Gives JSON to a JWT library that is not ours, and returns the JSON that it answers:
+/// `tests/python/interop.py` says what.
+///
+/// # Panics
+///
+/// When the script fails, with what it wrote to stderr; and outside `tests/run`.
+pub fn jwt_library(library: &str, task: &str, input: &Value) -> Value {
+    let python = interpreter();
+    let bin = python.parent().unwrap_or(Path::new(""));
+    let mut command = match library {
+        "jose" => {
+            let mut node = Command::new(bin.join("node"));
+            node.env("NODE_PATH", bin.join("../node_modules"))
+                .args(["tests/node/interop.cjs", task]);
+            node
+        }
+        _ => {
+            let mut python = Command::new(&python);
+            python.args(["tests/python/interop.py", library, task]);
+            python
+        }
+    };
+    let line = answered(&mut command, Some(&input.to_string()));
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{library}: {error}: {line}"))
 }
 
 /// Calls the Whoami service with grpcio: `tests/python/grpc_client.py` says with which arguments,
@@ -84,11 +116,24 @@ pub fn grpc_client(server: SocketAddr, args: &[&str]) -> Value {
 }
 
 fn printed(command: &mut Command) -> String {
+    answered(command, None)
+}
+
+fn answered(command: &mut Command, input: Option<&str>) -> String {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
+    let stdin = input.map_or_else(Stdio::null, |_| Stdio::piped());
+    let mut child = command
         .current_dir(crate::repository())
-        .output()
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|error| panic!("{name}: {error}; `tests/run` installs what is missing"));
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // All of it is read before anything is answered. A program that fails says why itself.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().expect("it ends");
     assert!(
         output.status.success(),
         "{name}: {}\n{}",

@@ -10,7 +10,8 @@
 //! - [`fuzz`] has the bodies of the fuzz targets.
 //! - [`logins`] are made straight at a store, without a service.
 //! - [`Provider`] is somebody else's OpenID provider.
-//! - [`Curl`], [`grpc_client`] and [`python`] drive real clients: curl, grpcio, PyJWT.
+//! - [`Curl`], [`grpc_client`], [`python`] and [`jwt_library`] drive real clients: curl, grpcio,
+//!   PyJWT, Authlib, jose.
 //!
 //! Everything here blocks, and panics when it can not do what it was asked for. `tests/run` brings
 //! what is needed; without that a test fails, it is never skipped.
@@ -28,7 +29,7 @@ mod redis;
 use std::path::Path;
 
 pub use browser::Browser;
-pub use clients::{Curl, grpc_client, python};
+pub use clients::{Curl, grpc_client, jwt_library, python};
 pub use http::{Connection, Request, Response};
 pub use program::{Program, example};
 pub use provider::Provider;
