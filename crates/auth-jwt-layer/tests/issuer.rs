@@ -292,6 +292,31 @@ fn assertions_that_would_pass_for_access_tokens_are_not_made() {
     }
 }
 
+/// The services behind know one issuer and its subjects: somebody else's `alice` must not become ours.
+#[test]
+fn nobody_of_another_issuers_is_asserted_unless_mapped_to_our_realm() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let ours = world.store.realm();
+    let rows = [
+        ("of our own", None, None),
+        (
+            "of another issuer",
+            Some("https://id.example"),
+            Some(AssertionError::Foreign),
+        ),
+        ("of another issuer, in our realm", Some(ours), None),
+    ];
+    for (row, realm, expected) in rows {
+        let parts = PrincipalParts::new("alice")
+            .issuer("https://id.example")
+            .realm(realm.map(str::to_owned));
+        let principal = Principal::insecure_for_tests(PrincipalKind::Token, parts);
+        let made = issuer.assertion(&principal, "upstream", secs(60));
+        assert_eq!(made.err(), expected, "{row}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_shows_a_secret() {
     let world = World::new();

@@ -83,6 +83,21 @@ impl Config {
         }
     }
 
+    /// Whether assertions may be made for `audience`, to live for `ttl`.
+    pub(super) fn check_assertion(
+        &self,
+        audience: &str,
+        ttl: Duration,
+    ) -> Result<(), AssertionError> {
+        if audience.is_empty() || self.audiences.iter().any(|it| it == audience) {
+            return Err(AssertionError::Audience);
+        }
+        if !(Duration::from_secs(1)..=MAX_ASSERTION_TTL).contains(&ttl) {
+            return Err(AssertionError::Lifetime);
+        }
+        Ok(())
+    }
+
     /// A short-lived statement to `audience` of who `principal` is.
     pub(super) fn assertion(
         &self,
@@ -90,11 +105,12 @@ impl Config {
         audience: &str,
         ttl: Duration,
     ) -> Result<String, AssertionError> {
-        if audience.is_empty() || self.audiences.iter().any(|it| it == audience) {
-            return Err(AssertionError::Audience);
-        }
-        if !(Duration::from_secs(1)..=MAX_ASSERTION_TTL).contains(&ttl) {
-            return Err(AssertionError::Lifetime);
+        self.check_assertion(audience, ttl)?;
+        if principal
+            .realm()
+            .is_some_and(|realm| realm != self.store.realm())
+        {
+            return Err(AssertionError::Foreign);
         }
         let now = self.clock.now();
         let iat = now.as_secs();

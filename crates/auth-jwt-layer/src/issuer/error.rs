@@ -218,6 +218,9 @@ pub enum AssertionError {
     Audience,
     /// It would live for less than 1 s or more than 300 s.
     Lifetime,
+    /// The principal belongs to another [realm](auth_core::Principal::realm) than the issuer's store: whoever
+    /// believes the assertion would take them for our subject of that name.
+    Foreign,
     /// It could not be signed.
     Signing,
 }
@@ -227,6 +230,7 @@ impl fmt::Display for AssertionError {
         f.write_str(match self {
             Self::Audience => "the audience is empty or the one of the access tokens",
             Self::Lifetime => "the assertion would not live from 1 to 300 seconds",
+            Self::Foreign => "the principal is of another issuer's",
             Self::Signing => "the assertion could not be signed",
         })
     }

@@ -211,7 +211,10 @@ impl Issuer {
     /// A short-lived token that tells `audience` who `principal` is, however that was proven: what a
     /// gateway hands on instead of a bare header. It ends with the credential it was made for, at
     /// most 5 minutes from now, and nothing else ends it; so it can not be for an audience of the
-    /// access tokens.
+    /// access tokens. [`forward_auth`](Self::forward_auth) is the endpoint that gateways ask for one.
+    ///
+    /// It says that `principal` is a subject of ours. One of somebody else's issuer is not, unless
+    /// their [realm](crate::VerifierBuilder::realm) was mapped to the store's.
     ///
     /// # Errors
     ///
@@ -223,6 +226,15 @@ impl Issuer {
         ttl: Duration,
     ) -> Result<String, AssertionError> {
         self.0.config.assertion(principal, audience, ttl)
+    }
+
+    /// Whether assertions can be made for `audience`, to live for `ttl`.
+    pub(crate) fn check_assertion(
+        &self,
+        audience: &str,
+        ttl: Duration,
+    ) -> Result<(), AssertionError> {
+        self.0.config.check_assertion(audience, ttl)
     }
 
     /// The name it goes by in its tokens: `iss`.
