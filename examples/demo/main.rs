@@ -67,7 +67,7 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("listening on http://{address}");
     welcome(&format!("http://{address}"));
 
-    axum::serve(http, routes::router(app, metrics))
+    axum::serve(http, routes::router(app, metrics)?)
         .with_graceful_shutdown(until(stopped))
         .await?;
     if let Some(grpc) = grpc {

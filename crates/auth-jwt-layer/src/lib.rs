@@ -5,6 +5,7 @@
 //! - [`JwtLayer`] makes that the request's caller, and asks a store whether the token was revoked.
 //! - [`Claims`] are what else the token says, as a type of your own.
 //! - An [`Issuer`] makes access tokens, and rotates the refresh tokens beside them.
+//! - [`ForwardAuth`] tells gateways who is calling, as a signature that the services behind believe.
 //!
 //! ```
 //! # #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
@@ -71,6 +72,7 @@ mod axum;
 mod base64url;
 mod endpoint;
 mod error;
+mod forward_auth;
 mod issuer;
 mod json;
 mod keys;
@@ -84,6 +86,7 @@ mod verify;
 pub use algorithm::Algorithm;
 pub use endpoint::{Endpoint, EndpointBody, EndpointFuture, IntrospectService, JwksService};
 pub use error::{ConfigError, ConfigErrorKind};
+pub use forward_auth::{AssertService, ForwardAuth, ForwardAuthFuture, ForwardAuthService};
 pub use issuer::{
     AssertionError, ClaimsError, Introspection, Issuer, IssuerBuilder, IssuerConfigError,
     IssuerConfigErrorKind, LoginError, RefreshError, SigningKeys, SigningKeysBuilder, TokenLogin,

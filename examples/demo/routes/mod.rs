@@ -9,13 +9,16 @@ mod verify;
 
 use std::time::Duration;
 
-use auth_layers::{RequireAuth, RequireFresh, RequireScope, jwt::EndpointBody};
+use auth_layers::{
+    RequireAuth, RequireFresh, RequireScope,
+    jwt::{AssertionError, EndpointBody},
+};
 use axum::{
     Router,
     http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{any, delete, get, post},
+    routing::{delete, get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower::ServiceBuilder;
@@ -43,7 +46,7 @@ fn not_done() -> Response {
     (retry, problem).into_response()
 }
 
-pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
+pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Result<Router, AssertionError> {
     // For every route by which somebody may be somebody.
     let identify = ServiceBuilder::new()
         .layer(app.tokens.clone())
@@ -59,15 +62,8 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
             app.issuer.introspect_service(may_introspect),
         )
         .route("/public", get(meta::public))
-        .layer(identify.clone())
-        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
-
-    // Gateways ask here with whatever method the request had, and know only 200, 401, 403 and 503.
-    let verify = Router::new()
-        .route("/verify", any(verify::verify))
-        .layer(RequireAuth::with_rejections(problem::refusal as Refuse))
         .layer(identify)
-        .layer(middleware::from_fn(verify::for_gateways));
+        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
 
     // Outside of the token layer: clients send expired tokens along with a refresh.
     let tokens = Router::new()
@@ -80,16 +76,16 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Router {
         .route_service("/token/revoke", app.issuer.revoke_service())
         .route_service("/.well-known/jwks.json", app.issuer.jwks_service());
 
-    Router::new()
+    Ok(Router::new()
         .merge(identified)
-        .merge(verify)
+        .merge(verify::routes(&app)?)
         .merge(tokens)
         .merge(page::routes())
         .route("/healthz", get(meta::healthz))
         .route("/metrics", get(move || meta::metrics(metrics)))
         .layer(middleware::from_fn(problem::in_the_form_asked_for))
         .layer(middleware::from_fn(meta::count))
-        .with_state(app)
+        .with_state(app))
 }
 
 fn session_routes() -> Router<App> {

@@ -5,6 +5,7 @@
 #[path = "../issuer_support/mod.rs"]
 mod issuer_support;
 
+mod forward_auth;
 mod introspect;
 mod jwks;
 mod refresh;
