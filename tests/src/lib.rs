@@ -9,6 +9,7 @@
 //!   [`Proxy`] is a line to one that the test breaks.
 //! - [`fuzz`] has the bodies of the fuzz targets.
 //! - [`logins`] are made straight at a store, without a service.
+//! - [`Nginx`] is a gateway in front of them.
 //! - [`Provider`] is somebody else's OpenID provider.
 //! - [`Curl`], [`grpc_client`], [`python`] and [`jwt_library`] drive real clients: curl, grpcio,
 //!   PyJWT, Authlib, jose.
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod fuzz;
 mod http;
 pub mod logins;
+mod nginx;
 mod program;
 mod provider;
 mod redis;
@@ -31,6 +33,7 @@ use std::path::Path;
 pub use browser::Browser;
 pub use clients::{Curl, grpc_client, jwt_library, python};
 pub use http::{Connection, Request, Response};
+pub use nginx::Nginx;
 pub use program::{Program, example};
 pub use provider::Provider;
 pub use redis::{Broken, Line, Migration, Node, Proxy, Redis, RedisCluster, RedisSentinels};

@@ -15,6 +15,7 @@ use std::{
 
 pub use cluster::{Node, RedisCluster};
 pub use migration::Migration;
+pub(crate) use port::Port;
 pub use proxy::{Broken, Line, Proxy};
 pub use sentinels::RedisSentinels;
 pub use server::Redis;

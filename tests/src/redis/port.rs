@@ -18,13 +18,13 @@ const BUS: u16 = 10_000;
 /// A free port of this machine, and the one of its bus. No test of any process is given it until it
 /// is dropped, so that a server can be restarted on it.
 #[derive(Debug)]
-pub(super) struct Port {
+pub(crate) struct Port {
     number: u16,
     _held: UnixListener,
 }
 
 impl Port {
-    pub(super) fn free() -> Self {
+    pub(crate) fn free() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         // Processes begin at different places, so that they seldom meet.
         let from = (std::process::id() as u16).wrapping_mul(97);
@@ -49,7 +49,7 @@ impl Port {
         })
     }
 
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 }
