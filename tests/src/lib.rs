@@ -8,6 +8,7 @@
 //! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
 //! - [`fuzz`] has the bodies of the fuzz targets.
+//! - [`Dice`] fall the same way again.
 //! - [`logins`] are made straight at a store, without a service.
 //! - [`Nginx`] is a gateway in front of them.
 //! - [`Provider`] is somebody else's OpenID provider.
@@ -26,6 +27,7 @@ pub mod logins;
 mod nginx;
 mod program;
 mod provider;
+mod random;
 mod redis;
 
 use std::path::Path;
@@ -36,6 +38,7 @@ pub use http::{Connection, Request, Response};
 pub use nginx::Nginx;
 pub use program::{Program, example};
 pub use provider::Provider;
+pub use random::Dice;
 pub use redis::{Broken, Line, Migration, Node, Proxy, Redis, RedisCluster, RedisSentinels};
 
 /// The root of the repository, where the programs and clients run.

@@ -15,7 +15,6 @@ mod load;
 mod losses;
 mod losses_in_part;
 mod model;
-mod random;
 mod refusals;
 mod replies;
 mod sentinels;

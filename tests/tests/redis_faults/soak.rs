@@ -17,16 +17,13 @@ use auth_core::{
     StoreError,
     store::{RefreshLogins as _, Revocations as _, Rotated},
 };
-use auth_tests::{Broken, Line, Proxy, Redis};
+use auth_tests::{Broken, Dice, Line, Proxy, Redis};
 use tokio::{
     task::{JoinSet, LocalSet},
     time::{Instant, sleep},
 };
 
-use crate::{
-    model::{Model, WRITE, eventually, in_time, node},
-    random::Dice,
-};
+use crate::model::{Model, WRITE, eventually, in_time, node};
 
 /// Each has subjects of its own, and works on all nodes.
 const WORKERS: usize = 3;
