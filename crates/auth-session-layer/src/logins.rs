@@ -99,8 +99,7 @@ impl Shared {
         let store = &self.config.store;
         let ended = store.revoke_subject(&login.subject).await;
         ended.map_err(unavailable)?;
-        // Every load refuses it from here on: what could fail is only to free its memory.
-        let _ = store.end(&key).await;
+        self.end_record(&key).await?;
         self.left();
         Ok(())
     }

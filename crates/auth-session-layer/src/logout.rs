@@ -1,6 +1,9 @@
 //! Logging out: acts when awaited, not at the commit.
 
-use auth_core::{Event, StoreError, Unavailable, store::LoginKind};
+use auth_core::{
+    Event, StoreError, Unavailable,
+    store::{Load, LoginKind, SessionKey},
+};
 
 use crate::{
     SessionError, SessionErrorKind,
@@ -16,7 +19,6 @@ impl Shared {
         let live = self.session_to_leave().await?;
         if let Some(live) = &live {
             self.end(live).await?;
-            self.tell_logged_out(live);
         }
         self.left();
         Ok(())
@@ -98,15 +100,32 @@ impl Shared {
     async fn end(&self, live: &Live) -> Result<(), SessionError> {
         let store = &self.config.store;
         let Some(login) = &live.record.login else {
-            return Ok(store.end(&live.key).await.map_err(unavailable)?);
+            store.end(&live.key).await.map_err(unavailable)?;
+            return self.check_not_moved(&live.key).await;
         };
         store
             .end_login(&login.subject, login.login)
             .await
             .map_err(unavailable)?;
+        self.tell_logged_out(live);
+        self.end_record(&live.key).await
+    }
+
+    /// Ends the record of a login that was ended.
+    pub(crate) async fn end_record(&self, key: &SessionKey) -> Result<(), SessionError> {
         // From here on every load refuses the session: what could fail is only the deletion of
         // data that nobody can reach any more, and that expires.
-        let _ = store.end(&live.key).await;
+        let _ = self.config.store.end(key).await;
+        self.check_not_moved(key).await
+    }
+
+    /// Between the load and the end another request may have logged in, or taken the login off:
+    /// then the session goes on under the id which that one gave it, and is not to lose its cookie.
+    async fn check_not_moved(&self, key: &SessionKey) -> Result<(), SessionError> {
+        if let Ok(Load::Gone) = self.config.store.load(key).await {
+            self.state().current = Current::Over;
+            return Err(SessionErrorKind::Ended.into());
+        }
         Ok(())
     }
 }

@@ -162,9 +162,9 @@ impl Session {
     /// # Errors
     ///
     /// `Unavailable`: the session and its cookie are as they were; answer 503. `Ended`, if another
-    /// request has given the session a new id: the browser has that one by now; or if the request
-    /// came with several cookies of our name, of which none counts. `BearerPresent`, as for
-    /// [`data`](Self::data).
+    /// request has given the session a new id: the browser has that one by now, and may be logged in
+    /// with it; or if the request came with several cookies of our name, of which none counts.
+    /// `BearerPresent`, as for [`data`](Self::data).
     ///
     /// # Cancel safety
     ///

@@ -45,9 +45,36 @@ async fn a_logout_of_an_anonymous_session_drops_its_data_and_its_cookie() {
     let world = World::new();
     let browser = world.browser_with_cart().await;
     let response = browser.visit_without_taking(&world, log_out).await;
-    assert_eq!(world.store.calls(), [Call::Load, Call::End]);
+    assert_eq!(world.store.calls(), [Call::Load, Call::End, Call::Load]);
     assert_eq!(our_cookie(response.headers()).as_deref(), Some(REMOVAL));
     assert_eq!(browser.field(&world, "cart").await, None);
+}
+
+/// Another request of the same browser logs in while this one is about to log out.
+#[tokio::test]
+async fn a_logout_that_a_login_overtook_says_so_and_leaves_its_cookie() {
+    for logged_in in [false, true] {
+        let world = World::new();
+        let browser = match logged_in {
+            false => world.browser_with_cart().await,
+            true => world.browser_of("alice").await,
+        };
+        let newer = Mutex::new(browser.clone());
+        let response = browser
+            .visit_without_taking(&world, async |session| {
+                session.data().await.expect("available");
+                let mut newer_browser = newer.lock().clone();
+                newer_browser.log_in(&world, "alice").await;
+                *newer.lock() = newer_browser;
+                log_out(session).await
+            })
+            .await;
+        assert_eq!(response.body(), "Ended");
+        assert_eq!(our_cookie(response.headers()), None);
+        let subject = newer.into_inner().subject(&world).await;
+        assert_eq!(subject.as_deref(), Some("alice"));
+        assert_eq!(world.logins("alice").await.len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -89,7 +116,7 @@ async fn a_logout_drops_what_was_pending() {
         })
         .await;
     assert_eq!(our_cookie(response.headers()).as_deref(), Some(REMOVAL));
-    assert_eq!(world.store.calls(), [Call::Load, Call::End]);
+    assert_eq!(world.store.calls(), [Call::Load, Call::End, Call::Load]);
     assert!(world.logins("alice").await.is_empty());
 }
 

@@ -11,6 +11,7 @@ mod devices;
 mod entry;
 mod events;
 mod expiry;
+mod explored;
 mod header_transport;
 mod interrupted;
 mod late;

@@ -50,6 +50,9 @@ pub(crate) struct TestStore {
     answer_gates: Mutex<HashMap<Call, Arc<Gate>>>,
     /// Whether loads are answered without waiting, as a store in memory does.
     local: AtomicBool,
+    /// Whether every transition first gives way to other requests, once.
+    paced: AtomicBool,
+    established: Mutex<Vec<SessionKey>>,
 }
 
 /// Holds up a transition.
@@ -95,6 +98,8 @@ impl TestStore {
             gates: Mutex::default(),
             answer_gates: Mutex::default(),
             local: AtomicBool::new(false),
+            paced: AtomicBool::new(false),
+            established: Mutex::default(),
         }
     }
 
@@ -105,6 +110,17 @@ impl TestStore {
 
     pub(crate) fn answer_loads_locally(&self) {
         self.local.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes every transition give way before it is made: whoever polls the requests decides what
+    /// comes next.
+    pub(crate) fn pace(&self, paced: bool) {
+        self.paced.store(paced, Ordering::SeqCst);
+    }
+
+    /// Where sessions were begun or moved to since the last time this was asked.
+    pub(crate) fn established(&self) -> Vec<SessionKey> {
+        std::mem::take(&mut self.established.lock())
     }
 
     pub(crate) fn fail(&self, call: Call, fault: Fault) {
@@ -143,6 +159,9 @@ impl TestStore {
         made: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         self.calls.lock().push(call);
+        if self.paced.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
         let gate = self.gates.lock().get(&call).cloned();
         if let Some(gate) = gate {
             gate.pass().await;
@@ -238,6 +257,7 @@ impl Sessions for TestStore {
         // What changes in one step has to be in one lane.
         let lane = establish.new.lane;
         assert!(establish.old.is_none_or(|old| old.lane == lane));
+        self.established.lock().push(establish.new);
         self.around(Call::Establish, self.inner.establish(establish))
             .await
     }

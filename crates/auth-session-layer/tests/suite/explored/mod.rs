@@ -1,0 +1,229 @@
+//! Every order in which the store's transitions of a few requests of one session can follow each
+//! other, and every point at which one of the requests can be cut off: not a sample, all of them.
+//!
+//! A transition is one atomic step of the store, so its order among others is all there is to an
+//! interleaving. (That it is one step is for the stores' own tests.)
+
+mod outcome;
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use auth_core::{
+    LoginId,
+    store::{Load, SessionKey, SessionRecord, Sessions},
+};
+use http::Request;
+
+use self::outcome::{ACTS, Act, Outcome};
+use crate::support::{Browser, World, failed, ok, put, session_of};
+
+/// One way through everything that could happen, from choice to choice.
+struct Path(Vec<(usize, usize)>, usize);
+
+impl Path {
+    /// One of so many things happens next.
+    fn choose(&mut self, of: usize) -> usize {
+        if self.1 == self.0.len() {
+            self.0.push((0, of));
+        }
+        let (chosen, before) = self.0[self.1];
+        assert_eq!(of, before, "the same choices lead to the same place");
+        self.1 += 1;
+        chosen
+    }
+
+    /// The next way; false after the last.
+    fn advance(&mut self) -> bool {
+        self.1 = 0;
+        while let Some((chosen, of)) = self.0.pop() {
+            if chosen + 1 < of {
+                self.0.push((chosen + 1, of));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What a future gives that waits for nobody.
+fn now<F: Future>(future: F) -> F::Output {
+    let Poll::Ready(output) = poll(pin!(future)) else {
+        panic!("the store in memory waits for nobody");
+    };
+    output
+}
+
+/// A request: on its way, answered, or cut off.
+enum State<F> {
+    OnItsWay(Pin<Box<F>>),
+    Answered(u16),
+    CutOff,
+}
+
+/// Sends requests of one browser at once, and lets them go on one by one, as `path` has it.
+fn run(
+    world: &World,
+    subject: &str,
+    logged_in: bool,
+    path: &mut Path,
+    acts: &[Act],
+    is_cut: bool,
+) -> Outcome {
+    let mut browser = Browser::default();
+    now(browser.visit(world, async |session| put(&session, "cart", "tea").await));
+    if logged_in {
+        now(browser.log_in(world, subject));
+    }
+    let first = *world.store.established().last().expect("a session");
+    let first_login = logins(world, subject).first().copied();
+
+    world.store.pace(true);
+    let mut taken = browser.clone();
+    let mut keys = vec![first];
+    let mut order = String::new();
+    let mut may_cut = is_cut;
+    let send = |(name, act): (usize, Act)| {
+        let request = browser.request();
+        Box::pin(world.send(request, async move |request: Request<String>| {
+            let session = session_of(&request);
+            match act.run(&session, &name.to_string(), subject).await {
+                Ok(()) => ok(),
+                Err(error) => failed(&error),
+            }
+        }))
+    };
+    let mut requests: Vec<_> = acts
+        .iter()
+        .copied()
+        .enumerate()
+        .map(send)
+        .map(State::OnItsWay)
+        .collect();
+    loop {
+        let going: Vec<usize> = (0..requests.len())
+            .filter(|at| matches!(requests[*at], State::OnItsWay(_)))
+            .collect();
+        if going.is_empty() {
+            break;
+        }
+        let chosen = path.choose(going.len() * if may_cut { 2 } else { 1 });
+        let at = going[chosen % going.len()];
+        let cuts = chosen >= going.len();
+        order.push_str(&format!("{at}{}", if cuts { "! " } else { " " }));
+        let next = match &mut requests[at] {
+            State::OnItsWay(_) if cuts => Some(State::CutOff),
+            State::OnItsWay(request) => match poll(request.as_mut()) {
+                Poll::Ready(response) => {
+                    taken.take(&response);
+                    Some(State::Answered(response.status().as_u16()))
+                }
+                Poll::Pending => None,
+            },
+            _ => unreachable!("it is on its way"),
+        };
+        may_cut &= !cuts;
+        if let Some(next) = next {
+            requests[at] = next;
+        }
+    }
+    let statuses: Vec<Option<u16>> = requests
+        .into_iter()
+        .map(|request| match request {
+            State::Answered(status) => Some(status),
+            State::CutOff => None,
+            State::OnItsWay(_) => unreachable!("all were answered"),
+        })
+        .collect();
+    world.store.pace(false);
+    world.heard();
+    world.store.calls();
+    keys.extend(world.store.established());
+    let live = keys
+        .iter()
+        .filter_map(|key| Some((*key, load(world, key)?)));
+    Outcome {
+        at: format!("{acts:?} in the order {order}: {statuses:?}"),
+        acts: acts.iter().copied().zip(statuses).collect(),
+        live: live.collect(),
+        first,
+        first_login,
+        listed: logins(world, subject),
+        has_cart: now(taken.field(world, "cart")).is_some(),
+    }
+}
+
+fn load(world: &World, key: &SessionKey) -> Option<Arc<SessionRecord>> {
+    match now(world.store.inner.load(key)).expect("available") {
+        Load::Live(record) => Some(record),
+        _ => None,
+    }
+}
+
+fn logins(world: &World, subject: &str) -> Vec<LoginId> {
+    let infos = now(world.logins(subject));
+    infos.into_iter().map(|info| info.login).collect()
+}
+
+/// Goes every way of these requests; how many there were.
+fn explore(acts: &[Act], logged_in: &[bool], is_cut: bool) -> usize {
+    let world = World::new();
+    let mut ways = 0;
+    for &logged_in in logged_in {
+        let mut path = Path(Vec::new(), 0);
+        loop {
+            let subject = if logged_in {
+                format!("alice-{ways}")
+            } else {
+                format!("visitor-{ways}")
+            };
+            run(&world, &subject, logged_in, &mut path, acts, is_cut).check();
+            ways += 1;
+            if !path.advance() {
+                break;
+            }
+        }
+    }
+    ways
+}
+
+#[test]
+fn two_requests_in_every_order_do_what_they_were_answered() {
+    let mut ways = 0;
+    for (at, one) in ACTS.into_iter().enumerate() {
+        for two in &ACTS[at..] {
+            ways += explore(&[one, *two], &[false, true], false);
+        }
+    }
+    assert!(ways > 1_000, "{ways}");
+}
+
+#[test]
+fn two_requests_of_which_one_is_cut_off_anywhere() {
+    let mut ways = 0;
+    for (at, one) in ACTS.into_iter().enumerate() {
+        for two in &ACTS[at..] {
+            ways += explore(&[one, *two], &[false, true], true);
+        }
+    }
+    assert!(ways > 10_000, "{ways}");
+}
+
+#[test]
+fn three_requests_in_every_order() {
+    for (acts, logged_in) in [
+        ([Act::Login, Act::Write, Act::Count], false),
+        ([Act::Login, Act::Logout, Act::Read], false),
+        ([Act::Rotate, Act::Write, Act::Count], true),
+    ] {
+        let ways = explore(&acts, &[logged_in], false);
+        assert!(ways > 1_000, "{acts:?}: {ways}");
+    }
+}
