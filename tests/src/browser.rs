@@ -41,11 +41,6 @@ impl Browser {
     ///
     /// When there is no Chromium or no chromedriver: `tests/run` installs them.
     pub fn start() -> Self {
-        Self::sized(1280, 1000)
-    }
-
-    /// Starts one whose page has so many pixels, and the wish for a light or dark page.
-    pub fn sized(width: u32, height: u32) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let profile = env::temp_dir().join(format!(
@@ -69,7 +64,7 @@ impl Browser {
         ]
         .map(str::to_owned)
         .into();
-        args.push(format!("--window-size={width},{height}"));
+        args.push("--window-size=1280,1000".to_owned());
         args.push(format!("--user-data-dir={}", profile.display()));
         let mut browser = Self {
             driver: (Ipv4Addr::LOCALHOST, port).into(),
@@ -79,6 +74,7 @@ impl Browser {
         };
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "timeouts": { "script": PAGE_PATIENCE_MS + 5_000 },
+            "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": args },
         }}});
         let started = browser.send(Request::post("/session").json(&wanted));
@@ -204,9 +200,51 @@ impl Browser {
     /// Asks pages to be `light` or `dark`.
     pub fn prefer(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        let params =
-            json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
-        self.post("/goog/cdp/execute", &params);
+        self.emulate("setEmulatedMedia", json!({ "features": features }));
+        // Colors change over time; what they change to is what counts.
+        self.run("document.getAnimations().forEach((a) => a.finish())", &[]);
+    }
+
+    /// Gives the page so many pixels, as on a screen of that size: windows can not be so narrow.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.emulate("setDeviceMetricsOverride", size);
+    }
+
+    /// A command of the domain `Emulation` of Chromium's own protocol.
+    fn emulate(&self, command: &str, params: Value) {
+        let command = format!("Emulation.{command}");
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": params }),
+        );
+    }
+
+    /// What was reported to the console since the last time, by pages or by the browser.
+    pub fn console(&self) -> Vec<Value> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        log.as_array().expect("a list").clone()
+    }
+
+    /// Presses the tab key so many times: the text of what it stopped at, and whether that is
+    /// outlined.
+    pub fn tab_through(&self, stops: usize) -> Vec<Value> {
+        let press = json!({ "actions": [{ "type": "key", "id": "keys", "actions": [
+            { "type": "keyDown", "value": "\u{e004}" },
+            { "type": "keyUp", "value": "\u{e004}" },
+        ]}]});
+        let stop = "const at = document.activeElement;
+            const shown = at.matches('[type=radio]') ? at.nextElementSibling : at;
+            const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+            const outlined = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+            return { text: at.innerText, outlined }";
+        let next = |_| {
+            self.post("/actions", &press);
+            self.run(stop, &[])
+        };
+        (0..stops).map(next).collect()
     }
 
     /// Writes what is shown to a PNG.

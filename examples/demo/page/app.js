@@ -3,116 +3,13 @@
 // The cookie is HttpOnly, so the page knows of a session only by asking. The tokens live in `state`
 // and nowhere else: a reload forgets them, and other tabs never see them.
 
-const $ = (id) => document.getElementById(id);
-
-const state = {
-  credential: 'cookie',
-  tokens: null, // { access, refresh, claims, expiresAt, lifetime, skew, retryAt }
-  me: { cookie: null, bearer: null },
-};
+import { loadData, rememberKeys, saveData } from './data.js';
+import { $, badge, clock, deviceName, distance, element, exactly, fill, formOf, icon, moment, on } from './dom.js';
+import { report, say, send, state } from './requests.js';
+import { renderTour, seen } from './tour.js';
 
 const REFRESH_BEFORE = 20; // seconds
 const RETRY_AFTER = 5; // seconds
-const LOG_ROWS = 50;
-
-// Requests
-
-/** Sends one request and logs it. Never throws: without an answer, the status is 0. */
-async function send(method, path, { credential = 'none', form, json, note = '' } = {}) {
-  const headers = new Headers({ accept: 'application/json, application/problem+json' });
-  const bearer = credential === 'bearer' ? state.tokens?.access : undefined;
-  if (bearer) headers.set('authorization', `Bearer ${bearer}`);
-  if (json !== undefined) headers.set('content-type', 'application/json');
-  const answer = { status: 0, ok: false, body: null, error: '', detail: 'The server did not answer.', challenge: {} };
-  try {
-    const response = await fetch(path, {
-      method,
-      headers,
-      // With a bearer the cookie goes along and the service ignores it; without one it stays here.
-      credentials: credential === 'cookie' || bearer ? 'same-origin' : 'omit',
-      cache: 'no-store',
-      body: json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form),
-    });
-    answer.status = response.status;
-    answer.ok = response.ok;
-    answer.retryAfter = Number(response.headers.get('retry-after')) || 0;
-    answer.challenge = challengeOf(response.headers.get('www-authenticate'));
-    answer.body = await bodyOf(response);
-    answer.error = answer.body?.error ?? answer.challenge.error ?? '';
-    answer.detail = detailOf(answer);
-  } catch {
-    // `answer` already says so.
-  }
-  log(method, path, answer, credential, note);
-  return answer;
-}
-
-/** Sends a request to the API with the chosen credential; a refused access token is renewed once. */
-async function api(method, path, options = {}) {
-  const request = { credential: state.credential, ...options };
-  const answer = await send(method, path, request);
-  const renewable = request.credential === 'bearer' && answer.error === 'invalid_token' && state.tokens;
-  // With the automatic refresh off, an expired token stays expired: there is something to see.
-  if (!renewable || !($('token-auto').checked || secondsLeft() > 0)) return answer;
-  return (await refreshTokens('automatic')).ok ? send(method, path, request) : answer;
-}
-
-async function bodyOf(response) {
-  const type = response.headers.get('content-type') ?? '';
-  const text = await response.text();
-  if (!type.includes('json') || text === '') return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/** The parameters of a `WWW-Authenticate` challenge. */
-function challengeOf(header) {
-  return Object.fromEntries([...(header ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
-}
-
-function detailOf({ ok, status, body, challenge, error, retryAfter }) {
-  if (ok) return '';
-  if (error === 'invalid_grant') return 'This login has ended (invalid_grant).';
-  const text = body?.detail ?? body?.error_description ?? challenge.error_description ?? body?.title ?? (error || `Refused with ${status}.`);
-  return retryAfter ? `${text} Try again in ${retryAfter} s.` : String(text);
-}
-
-// Status and log
-
-function say(text, tone = 'good') {
-  $('status').textContent = redact(text);
-  $('status').dataset.tone = tone;
-}
-
-/** Says how a request went. Returns whether it went well. */
-function report(answer, success) {
-  if (answer.ok) say(success);
-  else say(`${answer.status || 'Error'}: ${answer.detail}`, 'bad');
-  return answer.ok;
-}
-
-/** Shortens whatever looks like a token: long, and with a digit in it. */
-function redact(text) {
-  return text.replace(/(?=[\w-]*\d)[\w-]{24,}(\.[\w-]+)*/g, (token) => `${token.slice(0, 8)}…`);
-}
-
-function log(method, path, answer, credential, note) {
-  const { status } = answer;
-  const tone = answer.ok ? 'good' : status >= 400 && status < 500 ? 'warn' : 'bad';
-  const time = new Date().toLocaleTimeString();
-  const message = [time, credential !== 'none' && `by ${credential}`, note, redact(answer.detail)].filter(Boolean).join(' · ');
-  $('log').prepend(
-    element('li', {},
-      element('div', { className: 'log-line' },
-        element('code', {}, `${method} ${redact(decodeURI(path))}`),
-        element('span', { className: 'badge', dataset: { tone } }, status === 0 ? 'no answer' : String(status))),
-      element('div', { className: 'log-note' }, message)),
-  );
-  while ($('log').childElementCount > LOG_ROWS) $('log').lastElementChild.remove();
-}
 
 // The cookie session
 
@@ -120,6 +17,7 @@ async function logIn(event) {
   const form = formOf(event.target);
   const answer = await send('POST', '/session/login', { credential: 'cookie', form });
   if (!report(answer, `Logged in as ${form.user} with a cookie session.`)) return;
+  seen('login');
   $('session-password').value = '';
   choose('cookie');
   await Promise.all([refreshView(), loadData()]);
@@ -128,6 +26,7 @@ async function logIn(event) {
 async function logOut() {
   const answer = await send('POST', '/session/logout', { credential: 'cookie' });
   if (!report(answer, 'Logged out of the session; its data is gone.')) return;
+  rememberKeys([]);
   await Promise.all([refreshView(), loadData()]);
 }
 
@@ -137,6 +36,7 @@ async function getTokens(event) {
   const form = formOf(event.target);
   const answer = await send('POST', '/token/login', { form });
   if (!report(answer, `Logged in as ${form.user} with tokens.`)) return;
+  seen('tokens');
   $('token-password').value = '';
   keepTokens(answer.body);
   choose('bearer');
@@ -199,6 +99,7 @@ async function revokeTokens() {
   const probe = await send('GET', '/api/me', { credential: 'bearer', note: 'the revoked token, once more' });
   dropTokens('Revoked');
   await refreshView();
+  if (probe.status === 401) seen('revoke');
   say(probe.status === 401 ? 'Revoked. The access token was refused at once, though it had not expired.' : 'Revoked.');
 }
 
@@ -219,6 +120,7 @@ function secondsLeft() {
 
 function tick() {
   renderExpiry();
+  renderSession();
   if (!state.tokens || !$('token-auto').checked) return;
   // A lifetime below 40 s would otherwise be spent refreshing.
   const due = Math.min(REFRESH_BEFORE, state.tokens.lifetime / 2);
@@ -226,6 +128,16 @@ function tick() {
 }
 
 // The API
+
+/** Sends a request to the API with the chosen credential; a refused access token is renewed once. */
+async function api(method, path, options = {}) {
+  const request = { credential: state.credential, ...options };
+  const answer = await send(method, path, request);
+  const renewable = request.credential === 'bearer' && answer.error === 'invalid_token' && state.tokens;
+  // With the automatic refresh off, an expired token stays expired: there is something to see.
+  if (!renewable || !($('token-auto').checked || secondsLeft() > 0)) return answer;
+  return (await refreshTokens('automatic')).ok ? send(method, path, request) : answer;
+}
 
 /** Asks whom a credential stands for. Resolves to whether the service could tell. */
 async function loadMe(credential) {
@@ -237,6 +149,7 @@ async function loadMe(credential) {
   // An outage says nothing about who one is.
   if (answer.status === 0 || answer.status >= 500) return report(answer);
   state.me[credential] = answer.ok ? answer.body : null;
+  if (credential === 'cookie') keepSession(answer.body);
   return true;
 }
 
@@ -281,15 +194,20 @@ async function switchCredential(event) {
 async function endLogin(entry) {
   const answer = await api('DELETE', `/api/logins/${encodeURIComponent(entry.login)}`);
   const name = entry.device || `the ${entry.kind}`;
-  if (report(answer, `Ended ${name}.`)) await refreshView();
+  if (!report(answer, `Ended ${name}.`)) return;
+  seen('end');
+  await refreshView();
 }
 
 async function endOthers() {
-  if (report(await api('DELETE', '/api/logins'), 'All your other logins have ended.')) await refreshView();
+  if (!report(await api('DELETE', '/api/logins'), 'All your other logins have ended.')) return;
+  seen('end');
+  await refreshView();
 }
 
 async function logOutEverywhere() {
   if (!report(await api('POST', '/api/logout-everywhere'), 'Logged out everywhere.')) return;
+  if (state.credential === 'cookie') rememberKeys([]);
   await Promise.all([refreshView(), loadData()]);
 }
 
@@ -320,47 +238,6 @@ function logInAgain() {
   $(`${kind}-password`).focus();
 }
 
-// Session data
-
-// There is no route that lists the names, so the page remembers those it used; never their values.
-const dataKeys = new Set(['cart', ...JSON.parse(sessionStorage.getItem('data-keys') ?? '[]')]);
-
-const dataPath = (key) => `/session/data/${encodeURIComponent(key)}`;
-
-async function saveData() {
-  const key = $('data-key').value.trim();
-  const answer = await send('PUT', dataPath(key), { credential: 'cookie', json: jsonOf($('data-value').value) });
-  if (!report(answer, `Saved “${key}” in the session.`)) return;
-  dataKeys.add(key);
-  sessionStorage.setItem('data-keys', JSON.stringify([...dataKeys]));
-  $('data-value').value = '';
-  await loadData();
-}
-
-async function removeData(key) {
-  const answer = await send('DELETE', dataPath(key), { credential: 'cookie' });
-  if (!report(answer, `Removed “${key}” from the session.`)) return;
-  dataKeys.delete(key);
-  sessionStorage.setItem('data-keys', JSON.stringify([...dataKeys]));
-  await loadData();
-}
-
-async function loadData() {
-  const keys = [...dataKeys];
-  const answers = await Promise.all(keys.map((key) => send('GET', dataPath(key), { credential: 'cookie' })));
-  const rows = keys.map((key, i) => ({ key, answer: answers[i] })).filter(({ answer }) => answer.ok && answer.body !== null);
-  fill($('data-list'), rows.map(dataRow), 'Nothing stored yet.', $('data-key'));
-}
-
-/** JSON where it is some, else the text itself. */
-function jsonOf(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 // What is shown
 
 function render() {
@@ -371,6 +248,7 @@ function render() {
   const anybody = Boolean(state.me[state.credential]);
   for (const id of ['end-others', 'logout-everywhere', 'password-submit']) $(id).disabled = !anybody;
   $('password-user').value = state.me[state.credential]?.subject ?? '';
+  renderSession();
   renderTokens();
 }
 
@@ -398,18 +276,39 @@ function renderTokens() {
 }
 
 function renderExpiry() {
-  const expiry = $('token-expiry');
   if (!state.tokens) {
     // Unless it already says why there is none.
-    if (expiry.dataset.state !== 'none') expiry.textContent = 'No token';
-    expiry.dataset.state = 'none';
-    $('token-bar').value = 0;
-    return;
+    const none = $('token-expiry').dataset.state === 'none' ? $('token-expiry').textContent : 'No token';
+    return countdown('token', null, 0, none);
   }
-  const left = secondsLeft();
-  expiry.dataset.state = left <= 0 ? 'expired' : left < REFRESH_BEFORE ? 'expiring' : 'valid';
-  expiry.textContent = left <= 0 ? `expired ${clock(-left)} ago` : `expires in ${clock(left)}`;
-  $('token-bar').value = Math.max(0, left / state.tokens.lifetime);
+  countdown('token', secondsLeft(), state.tokens.lifetime);
+}
+
+function renderSession() {
+  if (!state.session) return countdown('session', null, 0, 'Not logged in');
+  countdown('session', state.session.until - Date.now() / 1000, state.session.lifetime);
+}
+
+/** Notes until when the cookie's session lasts, and the longest that it was seen to. */
+function keepSession(me) {
+  const until = me?.expires_at;
+  if (typeof until !== 'number') return (state.session = null);
+  const left = until - Date.now() / 1000;
+  const before = state.session?.login === me.login ? state.session.lifetime : 0;
+  state.session = { login: me.login, until, lifetime: Math.max(before, left) };
+}
+
+/** Shows what is left of a login or a token; `none` where there is none. */
+function countdown(kind, left, lifetime, none = '') {
+  const expiry = $(`${kind}-expiry`);
+  if (left === null) {
+    expiry.dataset.state = 'none';
+    expiry.textContent = none;
+  } else {
+    expiry.dataset.state = left <= 0 ? 'expired' : left < REFRESH_BEFORE ? 'expiring' : 'valid';
+    expiry.textContent = left <= 0 ? `expired ${clock(-left)} ago` : `expires in ${clock(left)}`;
+  }
+  $(`${kind}-bar`).value = left === null ? 0 : Math.min(1, Math.max(0, left / lifetime));
 }
 
 function renderLogins(entries) {
@@ -423,6 +322,7 @@ function loginRow(entry) {
   const end = element('button', { type: 'button', className: 'small', ariaLabel: `End ${name}, ${entry.kind}` }, 'End');
   on(end, 'click', () => endLogin(entry));
   return element('li', { className: 'row', dataset: { login: entry.login, kind: entry.kind, current: String(entry.current) } },
+    icon(entry.kind),
     element('div', { className: 'row-title' },
       element('strong', {}, name),
       element('span', { className: 'badge' }, entry.kind),
@@ -432,96 +332,6 @@ function loginRow(entry) {
       element('span', {}, 'Last seen ', moment(entry.last_seen_at)),
       element('span', { className: 'mono' }, entry.login)),
     element('div', { className: 'actions' }, end));
-}
-
-function dataRow({ key, answer }) {
-  const remove = element('button', { type: 'button', className: 'small', ariaLabel: `Remove ${key}` }, 'Remove');
-  on(remove, 'click', () => removeData(key));
-  const value = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-  return element('li', { className: 'row', dataset: { key } },
-    element('strong', { className: 'row-title' }, key),
-    element('span', { className: 'row-value' }, value),
-    element('div', { className: 'actions' }, remove));
-}
-
-// Helpers
-
-/** Makes an element. Text goes in as text, never as markup. */
-function element(tag, { dataset = {}, ...properties } = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  Object.assign(node.dataset, dataset);
-  node.append(...children);
-  return node;
-}
-
-/** Fills a list. Where the focus was on a row that is gone, it moves to `fallback`. */
-function fill(list, rows, empty, fallback) {
-  const hadFocus = list.contains(document.activeElement);
-  list.replaceChildren(...(rows.length ? rows : [element('li', { className: 'empty' }, empty)]));
-  if (hadFocus) fallback.focus();
-}
-
-function badge(node, text, tone) {
-  node.textContent = text;
-  node.dataset.tone = tone || '';
-}
-
-function formOf(form) {
-  return Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''));
-}
-
-/** Minutes and seconds. */
-function clock(seconds) {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
-}
-
-/** A point in time, from Unix seconds; its text says how far away it is. */
-function moment(seconds) {
-  if (typeof seconds !== 'number') return 'not set';
-  const date = new Date(seconds * 1000);
-  return element('time', { dateTime: date.toISOString(), title: date.toLocaleString() }, distance(date));
-}
-
-function exactly(seconds) {
-  const time = moment(seconds);
-  return typeof time === 'string' ? [time] : [time, element('span', { className: 'exact' }, ` · ${time.title}`)];
-}
-
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-
-function distance(date) {
-  const seconds = (date - Date.now()) / 1000;
-  for (const [unit, length] of [['day', 86400], ['hour', 3600], ['minute', 60]]) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
-  }
-  return seconds > 0 ? 'in less than a minute' : 'just now';
-}
-
-/** Runs `act` on an event, ignoring more of it while it runs. */
-function on(node, type, act) {
-  let busy = false;
-  node.addEventListener(type, async (event) => {
-    event.preventDefault();
-    if (busy) return;
-    busy = true;
-    const button = event.submitter ?? node;
-    button.setAttribute('aria-busy', 'true');
-    try {
-      await act(event);
-    } finally {
-      busy = false;
-      button.removeAttribute('aria-busy');
-    }
-  });
-}
-
-function deviceName() {
-  const agent = navigator.userAgent;
-  const find = (names) => names.find(([, pattern]) => pattern.test(agent))?.[0];
-  const browser = find([['Edge', /Edg\//], ['Firefox', /Firefox\//], ['Chrome', /Chrome\//], ['Safari', /Safari\//]]) ?? 'Browser';
-  const system = find([['Android', /Android/], ['iOS', /iPhone|iPad/], ['Windows', /Windows/], ['macOS', /Mac OS/], ['Linux', /Linux/]]);
-  return system ? `${browser} on ${system}` : browser;
 }
 
 // Start
@@ -551,6 +361,8 @@ for (const chip of document.querySelectorAll('.chip')) {
   });
 }
 
+for (const title of document.querySelectorAll('[data-icon]')) title.prepend(icon(title.dataset.icon));
+renderTour();
 $('session-device').value = deviceName();
 $('token-device').value = `${deviceName()}, tokens`;
 setInterval(tick, 1000);

@@ -19,6 +19,7 @@ pub(super) fn routes() -> Router<App> {
     let file = |content_type: &'static str, body: &'static str| {
         get(move || async move { serve(content_type, body) })
     };
+    let script = |body| file("text/javascript; charset=utf-8", body);
     Router::new()
         .route(
             "/",
@@ -31,13 +32,11 @@ pub(super) fn routes() -> Router<App> {
             "/icon.svg",
             file("image/svg+xml", include_str!("../page/icon.svg")),
         )
-        .route(
-            "/app.js",
-            file(
-                "text/javascript; charset=utf-8",
-                include_str!("../page/app.js"),
-            ),
-        )
+        .route("/app.js", script(include_str!("../page/app.js")))
+        .route("/data.js", script(include_str!("../page/data.js")))
+        .route("/dom.js", script(include_str!("../page/dom.js")))
+        .route("/requests.js", script(include_str!("../page/requests.js")))
+        .route("/tour.js", script(include_str!("../page/tour.js")))
         .route(
             "/style.css",
             file("text/css; charset=utf-8", include_str!("../page/style.css")),

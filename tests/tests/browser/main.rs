@@ -1,6 +1,8 @@
 //! The demo's page in a real browser: what a user sees, and what the browser makes of the cookie.
 
-use auth_tests::{Browser, Request, demo::Demo, repository};
+mod page;
+
+use auth_tests::{Browser, demo::Demo};
 use serde_json::{Value, json};
 
 fn page(demo: &Demo) -> String {
@@ -63,27 +65,6 @@ fn a_login_is_a_cookie_that_no_script_sees_and_that_a_reload_keeps() {
     assert_eq!(cookie(&browser), None);
     browser.reload();
     browser.wait_for("#status", "Not logged in.");
-}
-
-#[test]
-fn the_page_asks_nobody_else_and_runs_only_its_own_script() {
-    let demo = Demo::start(&[]);
-    let browser = alice(&demo);
-    let elsewhere = "return performance.getEntriesByType('resource')
-        .map((entry) => new URL(entry.name).origin).filter((origin) => origin !== location.origin)";
-    assert_eq!(browser.run(elsewhere, &[]), json!([]));
-    // As somebody would who has found a way to put markup into the page.
-    let injected = "return new Promise((done) => {
-        document.addEventListener('securitypolicyviolation', (e) => done(e.effectiveDirective));
-        const script = document.createElement('script');
-        script.textContent = 'window.injected = true';
-        document.body.append(script);
-    })";
-    assert_eq!(browser.run(injected, &[]), "script-src-elem");
-    assert_eq!(
-        browser.run("return window.injected ?? null", &[]),
-        Value::Null
-    );
 }
 
 #[test]
@@ -168,42 +149,4 @@ fn tokens_are_got_refreshed_and_revoked() {
     browser.wait_for("#token-state", "none");
     // Tokens are no business of the cookie jar.
     assert_eq!(cookie(&browser), None);
-}
-
-/// Pictures of the page, to be looked at: `target/page/*.png`.
-#[test]
-fn the_page_fits_phones_and_desks_in_light_and_dark() {
-    let demo = Demo::start(&[]);
-    demo.tokens("alice");
-    let folder = repository().join("target/page");
-    std::fs::create_dir_all(&folder).expect("the folder can be written");
-    for (name, width, height) in [("desk", 1440, 2000), ("phone", 500, 3600)] {
-        let browser = Browser::sized(width, height);
-        browser.go(&page(&demo));
-        browser.wait_for("#status", "Not logged in.");
-        log_in(&browser);
-        browser.click(".chip[data-user='alice']");
-        browser.click("#token-submit");
-        browser.wait_for("#token-state", "alice");
-        for scheme in ["light", "dark"] {
-            browser.prefer(scheme);
-            // Nothing has to be scrolled sideways for.
-            let wide = "return document.documentElement.scrollWidth <= innerWidth";
-            assert_eq!(browser.run(wide, &[]), true, "{name}");
-            browser.screenshot(&folder.join(format!("{name}-{scheme}.png")));
-        }
-    }
-}
-
-/// Every control has a name that a screen reader can say.
-#[test]
-fn every_control_has_a_name() {
-    let demo = Demo::start(&[]);
-    let browser = alice(&demo);
-    let nameless = "return [...document.querySelectorAll('input, button')]
-        .filter((control) => !control.ariaHidden && !control.labels?.length
-            && !control.innerText?.trim() && !control.ariaLabel)
-        .map((control) => control.outerHTML)";
-    assert_eq!(browser.run(nameless, &[]), json!([]));
-    assert_eq!(demo.send(&Request::get("/")).status, 200);
 }
