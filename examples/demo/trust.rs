@@ -26,10 +26,21 @@ async fn keys(trust: &Trust) -> Result<KeySource, Box<dyn Error>> {
     }
     let issuer = issuer.clone();
     let keys = RemoteKeys::jwks(keys)
-        .on_failure(move |error| eprintln!("keys of {issuer}: {error}"))
+        .on_failure(move |error| eprintln!("keys of {issuer}: {}", with_reasons(error)))
         .build()?;
     // They are fetched now, so that the first token does not wait. If that fails it was just printed, and the next
     // token tries again.
     let _ = keys.ready().await;
     Ok(keys.into())
+}
+
+/// The error, and what it comes from: a certificate, say.
+fn with_reasons(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        said += &format!(": {error}");
+        source = error.source();
+    }
+    said
 }

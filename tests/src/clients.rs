@@ -72,7 +72,7 @@ pub fn python<A: AsRef<OsStr>>(script: &str, args: impl IntoIterator<Item = A>) 
 }
 
 /// The Python of the tests. Node and its packages are in the same environment.
-fn interpreter() -> PathBuf {
+pub(crate) fn interpreter() -> PathBuf {
     env::var_os("AUTH_TEST_PYTHON")
         .expect("AUTH_TEST_PYTHON names the Python of the tests: run tests/run, which sets it")
         .into()

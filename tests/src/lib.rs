@@ -12,6 +12,7 @@
 //! - [`logins`] are made straight at a store, without a service.
 //! - [`Nginx`] is a gateway in front of them.
 //! - [`Provider`] is somebody else's OpenID provider.
+//! - [`TlsFiles`] is a server by HTTPS, whose certificate is good, or is not.
 //! - [`Curl`], [`grpc_client`], [`python`] and [`jwt_library`] drive real clients: curl, grpcio,
 //!   PyJWT, Authlib, jose.
 //!
@@ -29,6 +30,7 @@ mod program;
 mod provider;
 mod random;
 mod redis;
+mod tls;
 
 use std::path::Path;
 
@@ -40,6 +42,7 @@ pub use program::{Program, example};
 pub use provider::Provider;
 pub use random::Dice;
 pub use redis::{Broken, Line, Migration, Node, Proxy, Redis, RedisCluster, RedisSentinels};
+pub use tls::{Certificates, TlsFiles};
 
 /// The root of the repository, where the programs and clients run.
 pub fn repository() -> &'static Path {

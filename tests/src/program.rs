@@ -70,6 +70,11 @@ impl Program {
         self.address("listening on http://")
     }
 
+    /// Where it serves HTTPS.
+    pub fn https(&self) -> SocketAddr {
+        self.address("listening on https://")
+    }
+
     /// Where it serves gRPC.
     pub fn grpc(&self) -> SocketAddr {
         self.address("listening on grpc://")

@@ -1,8 +1,8 @@
-use std::{env, process::Command};
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{Program, Request};
+use crate::{Program, Request, clients::interpreter};
 
 /// An OpenID provider by Authlib, `tests/python/oidc_provider.py`.
 #[derive(Debug)]
@@ -11,8 +11,7 @@ pub struct Provider(Program);
 impl Provider {
     /// Starts it on a free port.
     pub fn start() -> Self {
-        let python = env::var_os("AUTH_TEST_PYTHON").expect("run tests/run, which sets it");
-        let mut command = Command::new(python);
+        let mut command = Command::new(interpreter());
         command
             .arg("tests/python/oidc_provider.py")
             .current_dir(crate::repository());

@@ -1,37 +1,12 @@
 //! The Redis store over TLS, to a real server with a certificate of its own authority.
 
-use std::{fs, path::PathBuf};
-
 use auth_core::store::Revocations as _;
 use auth_revocation_redis::{ConfigErrorKind, RedisStore};
-use auth_tests::{Redis, python};
-
-/// A folder that goes away with it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Folder {
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-}
-
-fn certificates() -> Folder {
-    let folder = format!("auth-tests-tls-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(folder));
-    fs::create_dir_all(&folder.0).expect("a folder of its own");
-    python("tests/python/certificates.py", [&folder.0]);
-    folder
-}
+use auth_tests::{Certificates, Redis};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_trusted_by_its_certificate_and_by_nothing_else() {
-    let made = certificates();
+    let made = Certificates::make();
     let redis = Redis::start(&[
         "--tls-cert-file",
         &made.file("server.pem"),
@@ -56,7 +31,7 @@ async fn a_server_is_trusted_by_its_certificate_and_by_nothing_else() {
         &port.to_string(),
     ]);
     let url = |host: &str| format!("rediss://:a%3Ab%2Fc%40d@{host}:{port}/3");
-    let roots = fs::read(made.file("ca.pem")).expect("it was made");
+    let roots = made.read("ca.pem");
 
     let store = RedisStore::builder(url("127.0.0.1")).root_certificates(roots.clone());
     let store = store.build().await.expect("the server is good");

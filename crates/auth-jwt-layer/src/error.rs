@@ -87,6 +87,8 @@ pub enum ConfigErrorKind {
     KeyUrl,
     /// Times for fetching keys that make no sense together.
     KeyTimes,
+    /// No root certificates in PEM, or some for a client that has its own.
+    RootCertificates,
     /// Not the name of a supported algorithm.
     Algorithm,
     /// An empty issuer.
@@ -127,6 +129,9 @@ impl ConfigErrorKind {
             Self::KeyId => "a key id is empty",
             Self::KeyUrl => "not a URL to fetch keys from: https, or http on this machine",
             Self::KeyTimes => "the times for fetching keys make no sense",
+            Self::RootCertificates => {
+                "the root certificates can not be read, or are for a client that has its own"
+            }
             Self::Algorithm => "not a supported algorithm",
             Self::Issuer => "the issuer is empty",
             Self::Audience => "the audience is empty",

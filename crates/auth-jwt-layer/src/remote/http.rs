@@ -18,15 +18,42 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
-use rustls::crypto::aws_lc_rs;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tokio::{sync::OnceCell, task};
 
 use super::{BoxError, FetchKeys, MAX_BYTES};
 
-/// Certificates are checked against the system's roots, which are read when they are first needed.
+/// Certificates are checked against the roots that it was given, or else against the system's, which are read when they
+/// are first needed.
 #[derive(Default)]
 pub(super) struct HttpClient {
     https: OnceCell<HttpsConnector<HttpConnector>>,
+}
+
+impl HttpClient {
+    /// Trusts the certificates of `pem`, of which there has to be one, and no others.
+    pub(super) fn trusting(pem: &[u8]) -> Result<Self, BoxError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate?)?;
+        }
+        if roots.is_empty() {
+            return Err("there is no root certificate to trust".into());
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let https = HttpsConnectorBuilder::new().with_tls_config(config);
+        let https = https.https_only().enable_http1().build();
+        Ok(Self {
+            https: OnceCell::new_with(Some(https)),
+        })
+    }
 }
 
 #[async_trait]
