@@ -5,7 +5,7 @@
 //!   reach the server as the test wrote them.
 //! - [`Demo`](demo::Demo) is the demo, with what its tests do all the time.
 //! - [`Browser`] is Chromium, without a window.
-//! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a clock that the test moves;
+//! - [`Redis`], [`RedisCluster`] and [`RedisSentinels`] are real servers, if need be with a [`WallClock`] that the test moves;
 //!   [`Proxy`] is a line to one that the test breaks.
 //! - [`fuzz`] has the bodies of the fuzz targets.
 //! - [`Dice`] fall the same way again.
@@ -21,6 +21,7 @@
 
 mod browser;
 mod clients;
+mod clock;
 pub mod demo;
 pub mod fuzz;
 mod http;
@@ -32,10 +33,11 @@ mod random;
 mod redis;
 mod tls;
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 pub use browser::Browser;
 pub use clients::{Curl, grpc_client, jwt_library, python};
+pub use clock::WallClock;
 pub use http::{Connection, Request, Response};
 pub use nginx::Nginx;
 pub use program::{Program, example};
@@ -54,4 +56,23 @@ pub fn repository() -> &'static Path {
 /// The vector files, `tests/vectors`.
 pub fn vectors() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors"))
+}
+
+/// The source of all crates and tests as one text: pages and tables that name a test can be held against it.
+pub fn sources() -> String {
+    fn read(folder: &Path, found: &mut String) {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                read(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push_str(&fs::read_to_string(path).expect("source is text"));
+            }
+        }
+    }
+    let mut found = String::new();
+    for folder in ["crates", "tests/tests"] {
+        read(&repository().join(folder), &mut found);
+    }
+    found
 }

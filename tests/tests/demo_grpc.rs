@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr};
 
 use auth_tests::{
-    Curl, Program, Request,
+    Curl, Program, Redis, Request,
     demo::{COOKIE, Credential, Demo, NOBODY},
     example, grpc_client, python, vectors,
 };
@@ -362,4 +362,30 @@ fn a_token_of_one_program_is_none_of_another() {
         get(program.grpc(), &demo.tokens("alice").access)["code"],
         16
     );
+}
+
+#[test]
+fn a_thousand_calls_with_bad_tokens_on_one_connection_ask_no_store() {
+    let redis = Redis::start(&[]);
+    let url = redis.url();
+    let demo = Demo::start(&[GRPC, &["--redis", &url]].concat());
+    let server = demo.program().grpc().to_string();
+    let token = demo.tokens("alice").access;
+    // What the store is asked for a token.
+    let asked = || {
+        let stats = redis.cli(&["INFO", "commandstats"]);
+        let lines = stats.lines().filter(|it| it.starts_with("cmdstat_hmget"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = asked();
+    let codes = python(
+        "tests/python/grpc_flood.py",
+        [&*server, token.secret(), "1000"],
+    );
+    let codes: Value = serde_json::from_str(&codes).expect("the script prints JSON");
+    assert_eq!(codes, json!({"16": 1000}));
+    assert_eq!(asked(), before);
+    // The good one is asked about, so it would have been seen.
+    assert_eq!(demo.who(&token), "alice");
+    assert_ne!(asked(), before);
 }

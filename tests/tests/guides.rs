@@ -8,7 +8,7 @@ use std::{
     process::{self, Command},
 };
 
-use auth_tests::{Program, repository};
+use auth_tests::{Program, repository, sources};
 use serde_json::Value;
 
 /// The files that are written for people, from the root of the repository.
@@ -147,23 +147,9 @@ fn named_tests(page: &str, heading: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-fn sources(folder: &Path, found: &mut String) {
-    for entry in fs::read_dir(folder).expect("a folder of the repository") {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push_str(&fs::read_to_string(path).expect("source is text"));
-        }
-    }
-}
-
 #[test]
 fn tests_that_are_named_as_proofs_exist() {
-    let mut source = String::new();
-    for folder in ["crates", "tests/tests"] {
-        sources(&repository().join(folder), &mut source);
-    }
+    let source = sources();
     let places = [
         ("README.md", "What holds"),
         ("SECURITY.md", "What is defended"),

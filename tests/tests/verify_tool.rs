@@ -4,11 +4,11 @@ use std::{
     env, fs,
     io::Write,
     path::PathBuf,
-    process::{Output, Stdio, id},
+    process::{Command, Output, Stdio, id},
     thread,
 };
 
-use auth_tests::{example, vectors};
+use auth_tests::{WallClock, example, vectors};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -41,7 +41,11 @@ const POLICY: [&str; 4] = [
 ];
 
 fn verify(args: &[&str], lines: Vec<u8>) -> Output {
-    let mut child = example("verify")
+    run(example("verify"), args, lines)
+}
+
+fn run(mut tool: Command, args: &[&str], lines: Vec<u8>) -> Output {
+    let mut child = tool
         .args(POLICY)
         .args(args)
         .stdin(Stdio::piped())
@@ -176,6 +180,29 @@ fn the_time_can_be_told() {
             (answer, Some(code)),
             "{now}"
         );
+    }
+}
+
+#[test]
+fn before_1970_no_token_is_valid_yet() {
+    let case = cases()
+        .into_iter()
+        .find(|case| case["name"] == "control-plain/EdDSA");
+    let token = bytes_of(&case.expect("a control"));
+    let key = keys().into_iter().find(|key| key["alg"] == "EdDSA");
+    let set = json!({ "keys": [key.expect("a key")] }).to_string();
+    let jwks = TempFile::new("before-1970", set.as_bytes());
+    let clock = WallClock::standing();
+    let ask = || {
+        let mut tool = example("verify");
+        clock.show(&mut tool);
+        let output = run(tool, &["--jwks", jwks.path()], token.clone());
+        (text(&output.stdout).to_owned(), output.status.code())
+    };
+    assert_eq!(ask(), ("accept user-1001\n".to_owned(), Some(0)));
+    for ms in [1, 1_000, u32::MAX] {
+        clock.set_before_1970(ms);
+        assert_eq!(ask(), ("reject not-yet-valid\n".to_owned(), Some(1)));
     }
 }
 

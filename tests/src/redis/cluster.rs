@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::{Redis, clock::Clock, wait_for};
+use super::{Redis, wait_for};
+use crate::WallClock;
 
 /// How many slots a cluster has.
 const SLOTS: usize = 16_384;
@@ -39,7 +40,7 @@ pub struct RedisCluster {
     /// The servers.
     pub nodes: Vec<Redis>,
     options: Vec<String>,
-    clock: Option<Clock>,
+    clock: Option<WallClock>,
     is_forming: bool,
 }
 
@@ -77,11 +78,11 @@ impl RedisCluster {
     ///
     /// As [`start`](Self::start), and without a C compiler.
     pub fn with_clock_that_stands() -> Self {
-        let clock = Clock::standing();
+        let clock = WallClock::standing();
         Self::make(&[], Some(clock))
     }
 
-    fn make(args: &[&str], clock: Option<Clock>) -> Self {
+    fn make(args: &[&str], clock: Option<WallClock>) -> Self {
         let mut options = OPTIONS.to_vec();
         options.extend(["--cluster-node-timeout", NODE_TIMEOUT]);
         options.extend(args);
@@ -224,7 +225,7 @@ impl RedisCluster {
     /// Nodes take their time to find together, by their clock.
     fn let_time_pass(&self) {
         if let (Some(clock), true) = (&self.clock, self.is_forming) {
-            clock.set(Clock::machine());
+            clock.set(WallClock::machine());
         }
     }
 

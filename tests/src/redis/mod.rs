@@ -1,6 +1,5 @@
 //! Real Redis servers, alone, in clusters and under sentinels, and a line to them that breaks.
 
-mod clock;
 mod cluster;
 mod migration;
 mod port;

@@ -1,6 +1,7 @@
 use std::fs;
 
-use super::{Redis, clock::Clock, wait_for};
+use super::{Redis, wait_for};
+use crate::WallClock;
 
 /// The name of the master.
 const NAME: &str = "main";
@@ -43,10 +44,10 @@ impl RedisSentinels {
     ///
     /// As [`start`](Self::start), and without a C compiler.
     pub fn with_clock_that_stands() -> Self {
-        Self::make(&[], Some(Clock::standing()))
+        Self::make(&[], Some(WallClock::standing()))
     }
 
-    fn make(args: &[&str], clock: Option<Clock>) -> Self {
+    fn make(args: &[&str], clock: Option<WallClock>) -> Self {
         let options = [OPTIONS, args].concat();
         let mut servers: Vec<Redis> = (0..3)
             .map(|_| Redis::prepare(&options, clock.clone()))

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use super::{clock::Clock, port::Port, wait_for};
+use super::{port::Port, wait_for};
+use crate::WallClock;
 
 /// How much of a server's log is shown when a test fails.
 const LOG_LINES: usize = 15;
@@ -24,7 +25,7 @@ pub struct Redis {
     args: Vec<String>,
     /// The file of a sentinel, and that it is one: they come first.
     args_of_sentinels: Vec<String>,
-    clock: Option<Clock>,
+    clock: Option<WallClock>,
 }
 
 impl Redis {
@@ -49,13 +50,13 @@ impl Redis {
     ///
     /// As [`start`](Self::start), and without a C compiler.
     pub fn with_clock_that_stands() -> Self {
-        let mut redis = Self::prepare(&[], Some(Clock::standing()));
+        let mut redis = Self::prepare(&[], Some(WallClock::standing()));
         redis.restart();
         redis
     }
 
     /// One that is not running yet: several start at once when each is [spawned](Self::spawn).
-    pub(super) fn prepare(args: &[&str], clock: Option<Clock>) -> Self {
+    pub(super) fn prepare(args: &[&str], clock: Option<WallClock>) -> Self {
         let port = Port::free();
         let name = format!("auth-redis-{}-{}", std::process::id(), port.number());
         let redis = Self {
@@ -207,7 +208,7 @@ impl Redis {
     ///
     /// When its clock is the machine's.
     pub fn set_clock_to_now(&self) {
-        self.set_clock(Clock::machine());
+        self.set_clock(WallClock::machine());
     }
 
     /// What `redis-cli` says, without the last line's end.

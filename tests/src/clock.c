@@ -1,5 +1,5 @@
-/* Preloaded into redis-server: its wall clock is the number of ms in the file TEST_CLOCK, so that
- * tests of limits need not wait. The monotonic clock, which its timers use, stays the machine's. */
+/* Preloaded into a program: its wall clock is the number of ms in the file TEST_CLOCK, so that
+ * tests of limits need not wait. The monotonic clock, which timers use, stays the machine's. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile uint64_t *shown;
+static volatile int64_t *shown;
 
 __attribute__((constructor)) static void start(void)
 {
@@ -26,9 +26,9 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
     if (clock != CLOCK_REALTIME || !shown)
         return (int)syscall(SYS_clock_gettime, clock, now);
-    uint64_t ms = *shown;
-    now->tv_sec = (time_t)(ms / 1000);
-    now->tv_nsec = (long)(ms % 1000) * 1000000;
+    int64_t ms = *shown, seconds = ms / 1000 - (ms % 1000 < 0);
+    now->tv_sec = (time_t)seconds;
+    now->tv_nsec = (long)(ms - seconds * 1000) * 1000000;
     return 0;
 }
 

@@ -1,4 +1,4 @@
-//! A wall clock for servers that stands still until a test moves it.
+//! A wall clock for programs that stands still until a test moves it.
 
 use std::{
     fs::{self, OpenOptions},
@@ -13,16 +13,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// The clock of one server or of several, in a file that is removed with the last of them.
+/// The clock of one program or of several, in a file that is removed with the last of them.
 #[derive(Clone, Debug)]
-pub(super) struct Clock(Arc<File>);
+pub struct WallClock(Arc<File>);
 
 #[derive(Debug)]
 struct File(PathBuf);
 
-impl Clock {
+impl WallClock {
     /// One that shows the time at which it is made.
-    pub(super) fn standing() -> Self {
+    pub fn standing() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("auth-clock-{}-{name}", std::process::id());
@@ -33,28 +33,38 @@ impl Clock {
     }
 
     /// What the machine's clock shows, in ms since the epoch.
-    pub(super) fn machine() -> u64 {
+    pub(crate) fn machine() -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.expect("it is after 1970").as_millis();
         u64::try_from(now).expect("it is before the year 584,556,019")
     }
 
-    /// Shows it to a server that is about to be started.
-    pub(super) fn show(&self, server: &mut Command) {
-        server
+    /// Shows it to a program that is about to be started.
+    pub fn show(&self, program: &mut Command) {
+        program
             .env("LD_PRELOAD", shim())
             .env("TEST_CLOCK", &self.0.0);
     }
 
-    pub(super) fn get(&self) -> u64 {
+    /// What it shows, in ms since the epoch.
+    pub(crate) fn get(&self) -> u64 {
         let bytes = fs::read(&self.0.0).expect("the file is ours");
         u64::from_le_bytes(bytes.try_into().expect("it has eight bytes"))
     }
 
-    pub(super) fn set(&self, now: u64) {
-        // In one write, in place: the servers have mapped this file.
+    pub(crate) fn set(&self, now: u64) {
+        self.write(now.to_le_bytes());
+    }
+
+    /// Moves it to so many milliseconds before the epoch.
+    pub fn set_before_1970(&self, ms: u32) {
+        self.write((-i64::from(ms)).to_le_bytes());
+    }
+
+    fn write(&self, bytes: [u8; 8]) {
+        // In one write, in place: the programs have mapped this file.
         let file = OpenOptions::new().write(true).open(&self.0.0);
-        let moved = file.and_then(|file| file.write_all_at(&now.to_le_bytes(), 0));
+        let moved = file.and_then(|file| file.write_all_at(&bytes, 0));
         moved.expect("the file is ours");
     }
 }
@@ -65,14 +75,14 @@ impl Drop for File {
     }
 }
 
-/// The library that shows a server the time in a file, compiled once.
+/// The library that shows a program the time in a file, compiled once.
 fn shim() -> &'static Path {
     static SHIM: OnceLock<PathBuf> = OnceLock::new();
     SHIM.get_or_init(|| compile().expect("the C compiler runs; `tests/run` brings it"))
 }
 
 fn compile() -> io::Result<PathBuf> {
-    let source = crate::repository().join("tests/src/redis/clock.c");
+    let source = crate::repository().join("tests/src/clock.c");
     let id = std::process::id();
     let library =
         std::env::temp_dir().join(format!("auth-test-clock-{}.so", env!("CARGO_PKG_VERSION")));
