@@ -80,8 +80,10 @@ impl Failure {
 
     pub(crate) fn refused(text: &str) -> Self {
         let code = text.split_whitespace().next().unwrap_or_default();
-        // Redis 7.0 says it so when a script may not run a command.
-        let is_forbidden = text.contains("The user executing the script can't");
+        // When a script may not run a command, Redis 7.0 says it in the one way, and Redis since 7.2
+        // and Valkey in the other.
+        let is_forbidden = text.contains("The user executing the script can't")
+            || text.contains("ACL failure in script");
         // And so when a key that a script reads has gone to another node of a cluster meanwhile.
         let is_elsewhere = text.contains("access a non local key");
         let code = match () {
@@ -138,6 +140,18 @@ impl From<Failure> for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_script_may_not_do_is_forbidden_however_it_is_said() {
+        let rows = [
+            "NOPERM this user has no permissions to run the 'zadd' command",
+            "ERR The user executing the script can't run this command or subcommand script: f, on @user_script:26.",
+            "ERR ACL failure in script: User app has no permissions to run the 'zadd' command script: f, on @user_script:26.",
+        ];
+        for row in rows {
+            assert!(Failure::refused(row).is("NOPERM"), "{row}");
+        }
+    }
 
     #[test]
     fn what_is_about_a_key_or_a_write_is_no_outage() {
