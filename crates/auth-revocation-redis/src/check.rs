@@ -9,8 +9,8 @@ use auth_core::{
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    builder::{Cause, ConfigError},
     connection::Connection,
+    error::{Cause, ConfigError},
     join,
     reply::{Failure, Reply},
     script::Script,

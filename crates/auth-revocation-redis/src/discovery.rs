@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::timeout;
+
 use crate::{
     address::{Address, Host, Mode},
     client::{Dial, Wire, Words},
@@ -57,12 +59,12 @@ impl Discovery {
         !self.sentinels.is_empty()
     }
 
-    /// Which master serves which slots, as the first says who answers: in a cluster, `nodes` are
-    /// asked before the URL's.
-    pub(crate) async fn ranges(&self, nodes: &[Arc<Node>]) -> Result<Ranges, Failure> {
+    /// Which master serves which slots: in a cluster, the `masters` as known so far are asked before
+    /// the URL's nodes.
+    pub(crate) async fn ranges(&self, masters: &[Arc<Node>]) -> Result<Ranges, Failure> {
         match &self.address.mode {
             Mode::One => Ok(vec![(0, LAST_SLOT, self.address.hosts[0].clone())]),
-            Mode::Cluster => self.cluster(nodes).await,
+            Mode::Cluster => self.cluster(masters).await,
             Mode::Sentinel(service) => {
                 let master = self.master(service).await?;
                 Ok(vec![(0, LAST_SLOT, master)])
@@ -70,20 +72,29 @@ impl Discovery {
         }
     }
 
-    async fn cluster(&self, nodes: &[Arc<Node>]) -> Result<Ranges, Failure> {
-        let mut last = Failure::no_answer("no node is known");
-        for node in nodes {
-            let slots = async { slots(&node.wire()?, &node.host).await };
-            match slots.await {
-                Ok(ranges) => return Ok(ranges),
-                Err(failure) => last = failure,
+    /// What most of the masters say; where no majority of them agrees, the nodes of the URL are asked,
+    /// too. One that was cut off from the others does not know what has become of it.
+    async fn cluster(&self, masters: &[Arc<Node>]) -> Result<Ranges, Failure> {
+        let asked = masters
+            .iter()
+            .map(|node| async { slots(&node.wire()?, &node.host).await });
+        let mut views = join::all(asked).await;
+        match believed(&views) {
+            Ok((votes, view)) if votes > 1 && votes * 2 > masters.len() => return Ok(view),
+            _ => {}
+        }
+        let hosts = &self.address.hosts;
+        let ask = |host| async move { slots(&self.seed.open(host).await?.wire, host).await };
+        // All at once: one of them may hang.
+        let in_time = hosts.iter().map(|host| timeout(PATIENCE, ask(host)));
+        views.extend(join::all(in_time).await.into_iter().flatten());
+        match believed(&views) {
+            Ok((_, view)) => Ok(view),
+            Err(last) => {
+                let patient = join::first_good(hosts.iter().map(ask)).await;
+                patient.unwrap_or(Err(last))
             }
         }
-        // All at once: one of them may hang.
-        let hosts = self.address.hosts.iter();
-        let slots =
-            hosts.map(|host| async { slots(&self.seed.open(host).await?.wire, host).await });
-        join::first_good(slots).await.unwrap_or(Err(last))
     }
 
     /// The master, as the sentinel says that knows of the latest failover.
@@ -102,6 +113,24 @@ impl Discovery {
         }
         best.map(|(_, host)| host).ok_or(last)
     }
+}
+
+/// The view that most have, and how many they are; of those that as many have, the one by which most
+/// slots are served.
+fn believed(views: &[Result<Ranges, Failure>]) -> Result<(usize, Ranges), Failure> {
+    let good = || views.iter().filter_map(|view| view.as_ref().ok());
+    let served = |view: &Ranges| {
+        let slots = view.iter().map(|(from, to, _)| to.saturating_sub(*from));
+        slots.map(u32::from).sum::<u32>()
+    };
+    let ranked = good().map(|view| (good().filter(|other| *other == view).count(), view));
+    let best = ranked.max_by_key(|(votes, view)| (*votes, served(view)));
+    best.map(|(votes, view)| (votes, view.clone()))
+        .ok_or_else(|| {
+            let mut failures = views.iter().filter_map(|view| view.as_ref().err());
+            let last = failures.next_back().cloned();
+            last.unwrap_or_else(|| Failure::no_answer("no node is known"))
+        })
 }
 
 async fn slots(wire: &Wire, asked: &Host) -> Result<Ranges, Failure> {
@@ -125,7 +154,8 @@ async fn slots(wire: &Wire, asked: &Host) -> Result<Ranges, Failure> {
         Some((slot(from)?, slot(to)?, host))
     };
     let ranges: Option<Ranges> = answer.into_iter().map(range).collect();
-    let ranges = ranges.ok_or_else(Failure::unreadable)?;
+    let mut ranges = ranges.ok_or_else(Failure::unreadable)?;
+    ranges.sort_unstable();
     if ranges.is_empty() {
         return Err(Failure::refused("CLUSTERDOWN no slot is served"));
     }
@@ -168,5 +198,44 @@ async fn master(link: &Link, service: &str) -> Result<(u64, Host), Failure> {
             },
         )),
         _ => Err(Failure::unreadable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_most_say_is_believed_and_of_equals_who_knows_more() {
+        let view = |ranges: &[(u16, u16, u16)]| -> Result<Ranges, Failure> {
+            let host = |port| Host {
+                name: "h".to_owned(),
+                port,
+            };
+            let ranges = ranges.iter();
+            Ok(ranges
+                .map(|&(from, to, port)| (from, to, host(port)))
+                .collect())
+        };
+        let old = || view(&[(0, 99, 1), (100, 199, 2)]);
+        let new = || view(&[(0, 99, 3), (100, 199, 2)]);
+        let part = || view(&[(0, 99, 1)]);
+        let down = || Err(Failure::no_answer("down"));
+        let rows = [
+            ("most", vec![old(), new(), new()], Ok((2, new()))),
+            ("whoever answers", vec![down(), new()], Ok((1, new()))),
+            ("more of it", vec![old(), part()], Ok((1, old()))),
+            ("nobody", vec![down()], Err(down())),
+            (
+                "no node",
+                vec![],
+                Err(Err(Failure::no_answer("no node is known"))),
+            ),
+        ];
+        for (row, views, expected) in rows {
+            let found = believed(&views);
+            let found = found.map(|(votes, view)| (votes, Ok(view))).map_err(Err);
+            assert_eq!(found, expected, "{row}");
+        }
     }
 }

@@ -29,7 +29,9 @@
 //!    calls to that master fail at once, and it is asked every 500 ms until it answers. Other
 //!    masters are not concerned.
 //! 4. `revoke` is never `Ok` when the server refused, or when too few replicas have it. What this
-//!    process has revoked it refuses from then on, whatever the server says.
+//!    process has revoked it refuses from then on, whatever the server says. A revocation that failed
+//!    is to be asked for again: what only this process refuses is listed still, and is never taken
+//!    for done.
 //! 5. A server that has lost data is noticed lane by lane (a lane is a 1,024th of the users), when it
 //!    is asked about a lane, and in all lanes when a connection is made anew: what was issued before
 //!    is then refused rather than trusted again, by all processes. Logging in works at once. (Until
@@ -45,8 +47,9 @@
 //!   those that are demoted without a word: such a one refuses nobody for what it was not told of, but
 //!   may call active, until it is asked, what was revoked elsewhere meanwhile. (Sentinels close the
 //!   connections of those they demote, and nodes of a cluster redirect.)
-//! - Sentinels are asked every second, and believed in the order of their failovers. The nodes of a
-//!   cluster are asked every five, and whenever one redirects, refuses or does not answer.
+//! - Sentinels are asked every second, and believed in the order of their failovers. The masters of a
+//!   cluster are asked every five, and whenever one redirects, refuses or does not answer; what most of
+//!   them say is believed. Where most do not agree, the nodes of the URL are asked, too.
 //! - MOVED and ASK are followed, TRYAGAIN, LOADING and READONLY tried again, all within the
 //!   deadline. A lane that is being moved to another master can be read all the time; writes to it
 //!   that touch keys which are still on their way wait for them. Moving lanes is no loss of data.
@@ -141,8 +144,10 @@ mod client;
 mod connection;
 mod discovery;
 mod entry;
+mod error;
 mod join;
 mod keys;
+mod known;
 mod link;
 mod logins;
 mod node;
@@ -157,6 +162,7 @@ mod sessions;
 mod store;
 mod tls;
 
-pub use builder::{ConfigError, ConfigErrorKind, RedisStoreBuilder};
+pub use builder::RedisStoreBuilder;
+pub use error::{ConfigError, ConfigErrorKind};
 pub use replica::Freshness;
 pub use store::RedisStore;

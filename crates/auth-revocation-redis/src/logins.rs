@@ -265,7 +265,7 @@ impl Inner {
         }
         let query = own(place, entry.key, version);
         let entries = self.entries(connection, &query).await?;
-        Ok(match entries.verdict(&query) {
+        Ok(match entries.verdict_there(&query) {
             Verdict::Active => info,
             _ => Health::Dead,
         })

@@ -105,7 +105,7 @@ impl Inner {
         let place = Place::of(&self.realm, &record.subject);
         let query = own(place, key, record.version);
         let entries = self.entries(&connection, &query).await?;
-        Ok((entries.verdict(&query) == Verdict::Active).then_some(record))
+        Ok((entries.verdict_there(&query) == Verdict::Active).then_some(record))
     }
 
     /// The record as it is there, and the login's key.

@@ -16,10 +16,11 @@ use crate::{
     entry::{self, Entry},
     join,
     keys::{self, text},
+    known::Known,
     reply::{Failure, Reply},
     script::Script,
     servers::Hop,
-    store::{Inner, Known, Step},
+    store::{Inner, Step},
 };
 
 /// So many lanes are written to at once when everything is revoked.
@@ -100,7 +101,11 @@ impl Inner {
         judge(query, &entries) == Verdict::Revoked
     }
 
-    async fn revoke(self: &Arc<Self>, op: Op, revocation: &Revocation) -> Result<(), StoreError> {
+    pub(crate) async fn revoke(
+        self: &Arc<Self>,
+        op: Op,
+        revocation: &Revocation,
+    ) -> Result<(), StoreError> {
         let op = text(op.as_bytes());
         let realm = revocation.realm();
         match revocation.target() {
@@ -301,7 +306,9 @@ impl Inner {
     ) -> Result<Step, StoreError> {
         let (slot, until) = (Some(keys::slot(lane)), Instant::now() + self.limits.write);
         let write = async {
-            let (mut hop, mut tries) = (self.servers.hop(slot)?, 0);
+            // Also where nobody is there to be told.
+            let hop = self.servers.hop(slot).inspect_err(|_| refuse(None));
+            let (mut hop, mut tries) = (hop?, 0);
             loop {
                 let pinned = hop.node.revoking(hop.is_asking, until).await;
                 let connection = Connection::Pinned(pinned);

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     LoginId, Scopes, StoreError, Timestamp, Verdict,
-    revocation::{Lane, LoginKey, MAX_LIFETIME, Place, Query, Standing},
+    revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
     store::{
         Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Load, LoginChange,
-        SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
+        Revocation, SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
     },
 };
 use tokio::time::timeout;
@@ -127,6 +127,14 @@ impl Inner {
         self.owners.insert(*key, (place, its));
         if entries.verdict(&query) == Verdict::Active {
             return Ok(Load::Live(Arc::new(session)));
+        }
+        if entries.verdict_there(&query) == Verdict::Active {
+            // Who logged out was told that it failed, and may be doing it again: if the session were
+            // over, it would seem to be done.
+            let again = Revocation::login(&self.realm, &login.subject, login.login);
+            let made = self.revoke(Op::random(), &again).await;
+            self.events.tell_revocation(&again, &made);
+            made.map_err(|_| Failure::no_answer("a revocation has still to be made"))?;
         }
         Ok(match entries.entries.revoked_at() {
             Some(at) if now >= at.plus(TOMBSTONE) => Load::Absent,

@@ -3,10 +3,10 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use auth_core::{
-    Event, Verdict,
+    Event,
     event::Events,
     random_bytes,
-    revocation::{Entries, Lane, LoginKey, Place, Query, Standing::Version, TokenKey, judge},
+    revocation::{Entries, Lane, LoginKey, Place, Query, Standing::Version, TokenKey},
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
@@ -16,6 +16,7 @@ use crate::{
     connection::Connection,
     entry::{self, Entry},
     keys::{self, Keys, text},
+    known::Known,
     replica::{Following, Replica},
     reply::{Failure, Reply},
     script::Script,
@@ -72,23 +73,6 @@ pub(crate) struct Limits {
 pub(crate) struct Background {
     running: std::sync::atomic::AtomicUsize,
     done: Notify,
-}
-
-/// What a lane says that concerns one query.
-pub(crate) struct Known {
-    pub(crate) entries: Entries,
-    /// The highest version that the lane has handed out.
-    pub(crate) highest: u64,
-}
-
-impl Known {
-    /// The rule, and that a version which the lane never handed out is from before it lost data.
-    pub(crate) fn verdict(&self, query: &Query) -> Verdict {
-        match query.standing {
-            Version(version) if version > self.highest => Verdict::Revoked,
-            _ => judge(query, &self.entries),
-        }
-    }
 }
 
 /// What a script on a lane answered: its outcome, and the rest.
@@ -233,12 +217,13 @@ impl Inner {
         step.await
     }
 
-    /// Looks whether the server has lost something of a lane.
+    /// Looks whether the server has lost something of a lane. Nobody waits for it: it takes the time
+    /// that a write may take.
     pub(crate) async fn look_at(&self, connection: &Connection, lane: Lane) -> Result<(), Failure> {
         let known = self.seen.standing(lane);
         let mut words = vec![self.keys.lane(lane)];
         words.extend(["id", "e", "h", "n"].map(str::to_owned));
-        let answer = connection.command(Some(lane), "HMGET", words, self.limits.read);
+        let answer = connection.command(Some(lane), "HMGET", words, self.limits.write);
         let answer = answer.await?.list()?;
         if answer.len() != 4 {
             return Err(Failure::unreadable());
@@ -336,7 +321,7 @@ impl Inner {
             }
             self.seen.remember(lane, now);
             self.learn(query, &answer[4..]);
-            let entries = Entries {
+            let there = Entries {
                 epoch,
                 subject: match &answer[4] {
                     Reply::Nil => None,
@@ -347,7 +332,8 @@ impl Inner {
                 token_denied: answer[6] != Reply::Nil,
             };
             return Ok(Known {
-                entries: self.seen.merged(query, entries),
+                entries: self.seen.merged(query, there),
+                there,
                 highest,
             });
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{LoginId, Verdict, revocation::Query, store::Revocations as _};
-use auth_revocation_redis::{Freshness, RedisStore};
+use auth_revocation_redis::{ConfigErrorKind, Freshness, RedisStore};
 use auth_tests::{Line, Proxy, Redis};
 
 use crate::model::{READ, WRITE, eventually, in_time};
@@ -34,6 +34,38 @@ async fn the_longest_deadlines_there_are() {
             .await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadline_of_zero_is_refused() {
+    let redis = Redis::start(&[]);
+    let builder = || RedisStore::builder(redis.url());
+    let rows = [
+        ("of reads", builder().read_deadline(Duration::ZERO)),
+        ("of writes", builder().write_deadline(Duration::ZERO)),
+    ];
+    for (row, builder) in rows {
+        let kind = builder.build().await.map_err(|error| error.kind());
+        assert_eq!(kind.err(), Some(ConfigErrorKind::Deadline), "{row}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_is_noticed_also_where_reads_are_never_in_time() {
+    let redis = Redis::start(&[]);
+    let proxy = Proxy::to(redis.address());
+    let slow = RedisStore::builder(proxy.url()).realm(REALM);
+    let slow = slow.read_deadline(Duration::from_millis(5));
+    let slow = slow.build().await.expect("the server is good");
+    // Nobody asks it anything.
+    proxy.set(Line::Slow(Duration::from_millis(50)));
+    redis.cli(&["FLUSHALL"]);
+    proxy.cut();
+    eventually("the lanes are raised", async || {
+        redis.cli(&["DBSIZE"]) == "1024"
+    })
+    .await;
+    drop(slow);
 }
 
 #[tokio::test(flavor = "multi_thread")]

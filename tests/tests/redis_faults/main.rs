@@ -20,3 +20,5 @@ mod replies;
 mod sentinels;
 mod soak;
 mod told;
+mod unconfirmed;
+mod views;
