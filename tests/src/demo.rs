@@ -2,15 +2,18 @@
 
 use std::{
     collections::BTreeSet,
+    env, fs,
     net::SocketAddr,
-    process::Command,
+    path::PathBuf,
+    process::{self, Command},
     sync::{Mutex, PoisonError},
     thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use crate::{Program, Request, Response, example, python};
+use crate::{Connection, Program, Request, Response, example, python};
 
 /// The name of the session cookie of a demo on default flags.
 pub const COOKIE: &str = "__Host-id";
@@ -20,6 +23,11 @@ pub const NOBODY: &str = "nobody";
 
 /// How many characters of a secret must not be printed: a log that cuts secrets is found, too.
 const TAIL: usize = 16;
+
+/// How long a demo may go on saying "try again".
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A running demo, with users `user-1` to `user-20` besides its own.
 ///
@@ -63,7 +71,31 @@ impl Demo {
 
     /// Sends a request on a connection of its own, and remembers the secrets in its answer.
     pub fn send(&self, request: &Request) -> Response {
-        let response = request.send(self.http());
+        self.remember(request.send(self.http()))
+    }
+
+    /// Like [`send`](Self::send), to be answered within a time.
+    pub fn send_within(&self, within: Duration, request: &Request) -> Response {
+        let connection = Connection::open(self.http()).and_then(|it| it.patient(within));
+        let response = connection.and_then(|mut connection| connection.send(request));
+        let response = response.unwrap_or_else(|error| panic!("within {within:?}: {error}"));
+        self.remember(response)
+    }
+
+    /// Sends a request until it is answered otherwise than by 503: "try again".
+    pub fn send_again(&self, request: &Request) -> Response {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let response = self.send(request);
+            if response.status != 503 {
+                return response;
+            }
+            assert!(Instant::now() < until, "not within {PATIENCE:?}");
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn remember(&self, response: Response) -> Response {
         if let Some(cookie) = SetCookie::of(&response) {
             self.keep_secret(cookie.value());
         }
@@ -84,7 +116,7 @@ impl Demo {
 
     /// Logs in with a cookie.
     pub fn session(&self, user: &str) -> Credential {
-        let response = self.send(&login("/session/login", user));
+        let response = self.send_again(&login("/session/login", user));
         assert_eq!(response.status, 204, "{response:?}");
         let cookie = SetCookie::of(&response).expect("a login sets the cookie");
         Credential::Cookie(cookie.pair)
@@ -92,7 +124,7 @@ impl Demo {
 
     /// Logs in with tokens.
     pub fn tokens(&self, user: &str) -> Tokens {
-        Tokens::of(&self.send(&login("/token/login", user)))
+        Tokens::of(&self.send_again(&login("/token/login", user)))
     }
 
     /// Asks for a refresh.
@@ -175,6 +207,39 @@ impl Drop for Demo {
             let secrets = self.secrets_in(&printed);
             assert!(secrets.is_empty(), "printed {secrets:?}:\n{printed}");
         }
+    }
+}
+
+/// Two keys that several demos on one store share: one signs, one derives refresh tokens.
+#[derive(Debug)]
+pub struct SharedKeys {
+    folder: PathBuf,
+}
+
+impl SharedKeys {
+    /// New files; the name is one that no other test of the process has.
+    pub fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("auth-tests-{}-{name}", process::id()));
+        fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
+        let secret = "a secret of thirty-two bytes, or more";
+        fs::write(folder.join("key"), secret).expect("written");
+        let ring = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n";
+        fs::write(folder.join("ring"), ring).expect("written");
+        Self { folder }
+    }
+
+    /// A demo with them, on the store at a URL.
+    pub fn demo(&self, url: &str, more: &[&str]) -> Demo {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let (key, ring) = (file("key"), file("ring"));
+        let store = ["--redis", url, "--key", &key, "--refresh-keys", &ring];
+        Demo::start(&[&store[..], more].concat())
+    }
+}
+
+impl Drop for SharedKeys {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -56,6 +56,8 @@ struct State {
     next: Option<(Vec<u8>, Broken)>,
     /// How many replies were broken.
     broken: usize,
+    /// What is to be read instead of what, in all replies.
+    rewritten: Option<(Vec<u8>, Vec<u8>)>,
     is_over: bool,
     connections: HashMap<usize, Connection>,
     opened: usize,
@@ -83,6 +85,7 @@ impl Proxy {
             server,
             next: None,
             broken: 0,
+            rewritten: None,
             is_over: false,
             connections: HashMap::new(),
             opened: 0,
@@ -144,6 +147,12 @@ impl Proxy {
     /// Breaks the reply to the next command that contains `part`. The server has executed it then.
     pub fn break_reply_to(&self, part: &str, how: Broken) {
         self.shared.lock().next = Some((part.as_bytes().to_vec(), how));
+    }
+
+    /// Replies say `to` from now on where the server says `from`, which is as long.
+    pub fn rewrite(&self, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len(), "a reply tells its length first");
+        self.shared.lock().rewritten = Some((from.into(), to.into()));
     }
 
     /// How many replies it has broken so far.
@@ -252,6 +261,12 @@ impl Shared {
             drop(state);
             thread::sleep(by);
             return true;
+        }
+        if let Some((from, to)) = &state.rewritten {
+            let mut places = bytes.windows(from.len());
+            if let Some(at) = places.position(|place| place == from) {
+                bytes[at..at + to.len()].copy_from_slice(to);
+            }
         }
         let breaks = state
             .connections

@@ -271,6 +271,21 @@ impl Redis {
         answers
     }
 
+    /// The ids of the connections that it tells of changes (`CLIENT TRACKING … BCAST`).
+    pub fn tracking(&self) -> Vec<String> {
+        let value = |line: &str, name: &str| {
+            let mut words = line.split(' ');
+            let value = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            value.unwrap_or_default().to_owned()
+        };
+        let clients = self.cli(&["CLIENT", "LIST"]);
+        let tracking = clients.lines().filter(|line| {
+            let flags = value(line, "flags");
+            flags.contains('B') && flags.contains('t')
+        });
+        tracking.map(|line| value(line, "id")).collect()
+    }
+
     /// Sends it a signal, by name: `KILL`, `STOP`, `CONT`.
     ///
     /// # Panics

@@ -47,14 +47,9 @@ async fn the_loss_of_only_the_tracking_connection_is_made_good() {
         let jti = round.to_string();
         let query = token(&one, &jti).await;
         answers(&other, &query, Verdict::Active).await;
-        let clients = redis.cli(&["CLIENT", "LIST"]);
-        let tracking = clients.lines().find(|line| {
-            let mut flags = line.split(' ').filter_map(|it| it.strip_prefix("flags="));
-            flags.any(|flags| flags.contains('B') && flags.contains('t'))
-        });
-        let tracking = tracking.expect("one connection tracks");
-        let id = tracking.split(' ').find_map(|it| it.strip_prefix("id="));
-        redis.cli(&["CLIENT", "KILL", "ID", id.expect("it has one")]);
+        let tracking = redis.tracking();
+        assert_eq!(tracking.len(), 1, "one connection tracks");
+        redis.cli(&["CLIENT", "KILL", "ID", &tracking[0]]);
         deny(&one, &jti).await;
         answers(&other, &query, Verdict::Revoked).await;
     }
