@@ -115,6 +115,29 @@ fn every_chapter_is_in_the_summary_and_its_code_is_compiled() {
     }
 }
 
+/// Their tests drive them; the guides show what was driven.
+#[test]
+fn migration_guides_show_the_applications_that_are_tested() {
+    let pairs = [
+        ("from-tower-sessions", "tower-sessions", "tower_sessions"),
+        ("from-tower-sessions", "axum-login", "axum_login"),
+        ("from-jwt-authorizer", "jwt-authorizer", "jwt_authorizer"),
+        ("from-jsonwebtoken", "jsonwebtoken", "jsonwebtoken"),
+    ];
+    for (guide, before, after) in pairs {
+        let text = read(Path::new(&format!("docs/src/{guide}.md")));
+        let blocks = [
+            ("rust,ignore", format!("before/{before}/lib.rs")),
+            ("rust", format!("after/{after}.rs")),
+        ];
+        for (kind, file) in blocks {
+            let code = read(&Path::new("examples/apart").join(&file));
+            let block = format!("```{kind}\n{code}```\n");
+            assert!(text.contains(&block), "{guide} does not show {file}");
+        }
+    }
+}
+
 /// A panel of what is not counted would stay empty for ever.
 #[test]
 fn the_dashboard_shows_counters_that_there_are() {
