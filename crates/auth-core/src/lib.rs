@@ -54,6 +54,16 @@
 //! # }
 //! ```
 //!
+//! # What to know before deploying it
+//!
+//! - Guards read what layers found: stack them inside of those. A guard without a layer around it refuses
+//!   everybody, an extractor answers 500.
+//! - Headers and extensions that a request came with prove nothing: the first layer puts a fresh [`Caller`]
+//!   in the place of any other.
+//! - Whoever calls [`Principal::vouched`] is believed. Behind a gateway verify a signature before that, and
+//!   not a plain header.
+//! - What [`Caller::ended`] tells of revocations by other processes depends on the store.
+//!
 //! # Cancel safety
 //!
 //! [`Caller::principal`], [`Caller::user`] and [`Caller::ended`] may be dropped and begun again. Of a store's

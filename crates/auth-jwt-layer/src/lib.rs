@@ -9,18 +9,40 @@
 //!
 //! ```
 //! # #[cfg(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto"))]
-//! # fn main() -> Result<(), auth_jwt_layer::ConfigError> {
-//! use auth_core::InvalidToken;
-//! use auth_jwt_layer::{Algorithm, KeySet, Verifier};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::{convert::Infallible, sync::Arc};
 //!
-//! let keys = KeySet::builder()
-//!     .secret(Algorithm::Hs256, "2025-11", b"a secret of 32 bytes, or longer.")
-//!     .build()?;
-//! let verifier = Verifier::builder("https://issuer.example", "api://orders", keys).build()?;
+//! use auth_core::RequireAuth;
+//! use auth_jwt_layer::{Issuer, JwtLayer, SigningKeys, TokenLogin};
+//! use auth_revocation_memory::MemoryStore;
+//! use http::{Request, Response, StatusCode};
+//! use tower::{ServiceBuilder, ServiceExt};
 //!
-//! // An unsecured JWT (RFC 7519 section 6.1) is not a token. (What is accepted: see [`Issuer`].)
-//! let unsecured = b"eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.";
-//! assert_eq!(verifier.verify(unsecured).unwrap_err(), InvalidToken::Malformed);
+//! let store = Arc::new(MemoryStore::new());
+//! let keys = SigningKeys::builder().generate_ed25519("2026-11").build()?;
+//! let issuer = Issuer::builder("https://auth.example", "api", keys, store.clone()).build()?;
+//! let service = ServiceBuilder::new()
+//!     .layer(JwtLayer::builder(issuer.verifier()?).store(store).build()?)
+//!     .layer(RequireAuth::new())
+//!     .service_fn(|_: Request<String>| async {
+//!         Ok::<_, Infallible>(Response::new("your orders".to_owned()))
+//!     });
+//! let with = |token: &str| {
+//!     Request::builder()
+//!         .header("authorization", format!("Bearer {token}"))
+//!         .body(String::new())
+//! };
+//!
+//! // After a password was checked:
+//! let tokens = issuer.login(TokenLogin::new("alice")).await?;
+//! let accepted = service.clone().oneshot(with(tokens.access_token())?).await?;
+//! assert_eq!(accepted.status(), StatusCode::OK);
+//!
+//! // An unsecured JWT (RFC 7519 section 6.1) is not a token.
+//! let unsecured = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.";
+//! let refused = service.oneshot(with(unsecured)?).await?;
+//! assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
 //! # Ok(())
 //! # }
 //! # #[cfg(not(any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]

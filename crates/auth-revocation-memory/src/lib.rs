@@ -72,6 +72,15 @@
 //! # }
 //! ```
 //!
+//! # The rules
+//!
+//! 1. Each transition is one step under the lock of its lane or session: there is no moment at which
+//!    half of it can be seen.
+//! 2. The store's own [clock](MemoryStoreBuilder::clock) decides, never a caller's.
+//! 3. A verdict is `Active` or `Revoked`, never `Unknown`, and known without waiting.
+//! 4. Presence revokes. A session or refresh login that is absent has ended.
+//! 5. What is older than the store is refused.
+//!
 //! # What to know before deploying it
 //!
 //! - Nothing survives the process. After a restart everybody logs in again: sessions are gone, and
@@ -87,6 +96,14 @@
 //! - A thread frees the memory of what is over, every minute, also while there are no requests. It
 //!   ends with the store. What is over is refused before that, by the store's clock.
 //! - It runs under any async runtime, or none.
+//!
+//! # Cancel safety
+//!
+//! No call waits: what was polled once has been done.
+//!
+//! # Features
+//!
+//! It has none.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

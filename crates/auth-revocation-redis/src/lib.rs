@@ -5,16 +5,19 @@
 //! server, a realm and a prefix see each other's logins and revocations at once.
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//!
-//! use auth_core::store::Revocations;
+//! use auth_core::{LoginId, Verdict, revocation::Query, store::Revocations};
 //! use auth_revocation_redis::RedisStore;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = RedisStore::builder("redis://127.0.0.1:6379").realm("shop").build().await?;
-//! let store = Arc::new(store);
+//!
+//! // What was made now is good until somebody takes it back; layers ask like this.
+//! let version = store.epoch("alice").await?.version();
+//! let query = Query::own("shop", "alice", &LoginId::random(), version);
+//! assert_eq!(store.verdict(&query).await, Verdict::Active);
 //! store.revoke_subject("alice").await?;
+//! assert_eq!(store.verdict(&query).await, Verdict::Revoked);
 //! # Ok(())
 //! # }
 //! ```
@@ -127,6 +130,11 @@
 //! - Without replica mode, [`subscribe`](auth_core::store::Revocations::subscribe) tells of this
 //!   process's revocations, not of those made elsewhere. Verdicts see both.
 //! - What this process has revoked is kept in its memory as long as it matters: some 100 bytes each.
+//!
+//! # Cancel safety
+//!
+//! A call that is dropped may have reached the server: it has taken place whole or not at all, and with the
+//! same `op` it is made once, however often it is repeated.
 //!
 //! # Features
 //!

@@ -84,7 +84,7 @@
 //! A [`RejectionHandler`](auth_core::RejectionHandler) makes other responses of them, and is shown
 //! the head of the handler's.
 //!
-//! # Deployment
+//! # What to know before deploying it
 //!
 //! The cookie is `Secure`: browsers send it over HTTPS only (and to `localhost`, most of them). It
 //! is an ambient credential: browsers add it to whatever another site makes them send, as far as
@@ -128,7 +128,7 @@
 //!
 //! # Features
 //!
-//! | feature | |
+//! | feature | what it adds |
 //! |---|---|
 //! | `axum` | [`Session`] as an extractor, [`SessionError`] as a response |
 
