@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use auth_core::store::{FieldChange, FieldValue, MAX_FIELD_BYTES};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{SessionError, SessionErrorKind};
+use crate::{SessionError, SessionErrorKind, error::SizeLimit};
 
 pub(crate) type Fields = BTreeMap<Arc<str>, FieldValue>;
 
@@ -112,7 +112,7 @@ where
     let json = serde_json::to_string(value)
         .map_err(|_| SessionError::in_field(SessionErrorKind::InvalidValue, name))?;
     if json.len() > MAX_FIELD_BYTES {
-        return Err(SessionError::in_field(SessionErrorKind::TooLarge, name));
+        return Err(SessionError::too_large(SizeLimit::FieldBytes, name));
     }
     Ok(FieldValue::from_json(json))
 }

@@ -54,8 +54,8 @@ impl SessionData {
     ///
     /// # Errors
     ///
-    /// `BearerPresent`, as for [`data`](crate::Session::data); `Late` after the head of the
-    /// response.
+    /// `InvalidName`; `BearerPresent`, as for [`data`](crate::Session::data); `Late` after the head of
+    /// the response.
     pub fn remove(&self, name: &str) -> Result<(), SessionError> {
         self.put(name, None)
     }

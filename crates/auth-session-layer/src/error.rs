@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{Challenge, Rejection, RejectionKind, Unavailable, rejection::Protocol};
+use auth_core::{
+    Challenge, Rejection, RejectionKind, Unavailable,
+    rejection::Protocol,
+    store::{MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS},
+};
 use http::StatusCode;
 
 /// Something that could not be done with a session. See [`kind`](Self::kind).
@@ -12,6 +16,15 @@ use http::StatusCode;
 pub struct SessionError {
     kind: SessionErrorKind,
     field: Option<Arc<str>>,
+    limit: Option<SizeLimit>,
+}
+
+/// What a field is too large for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SizeLimit {
+    FieldBytes,
+    Fields,
+    DataBytes,
 }
 
 /// The kinds of [`SessionError`].
@@ -33,7 +46,8 @@ pub enum SessionErrorKind {
     Moved,
     /// The subject has as many logins as are allowed.
     TooManyLogins,
-    /// A field, or all of them together, would be larger than a session may be.
+    /// A field, or all of them together, would be larger than a session may be, or there would be too
+    /// many; the error's text says which.
     TooLarge,
     /// The name of a field is empty or longer than 255 bytes.
     InvalidName,
@@ -55,6 +69,14 @@ impl SessionError {
         Self {
             kind,
             field: Some(name.into()),
+            limit: None,
+        }
+    }
+
+    pub(crate) fn too_large(limit: SizeLimit, name: &str) -> Self {
+        Self {
+            limit: Some(limit),
+            ..Self::in_field(SessionErrorKind::TooLarge, name)
         }
     }
 
@@ -104,7 +126,11 @@ impl SessionError {
 
 impl From<SessionErrorKind> for SessionError {
     fn from(kind: SessionErrorKind) -> Self {
-        Self { kind, field: None }
+        Self {
+            kind,
+            field: None,
+            limit: None,
+        }
     }
 }
 
@@ -112,6 +138,9 @@ impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(field) = &self.field {
             write!(f, "session field {field:?}: ")?;
+        }
+        if let Some(limit) = self.limit {
+            return limit.fmt(f);
         }
         f.write_str(match self.kind {
             SessionErrorKind::Unavailable(_) => "the session store can not tell",
@@ -128,6 +157,21 @@ impl fmt::Display for SessionError {
             SessionErrorKind::BearerPresent => "a bearer token is present, the session is not",
             SessionErrorKind::Late => "the head of the response has gone out",
         })
+    }
+}
+
+impl fmt::Display for SizeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIB: usize = 1024;
+        match self {
+            Self::FieldBytes => write!(f, "larger than {} KiB of JSON", MAX_FIELD_BYTES / KIB),
+            Self::Fields => write!(f, "a session has at most {MAX_FIELDS} fields"),
+            Self::DataBytes => write!(
+                f,
+                "names and values of all fields would be larger than {} KiB",
+                MAX_DATA_BYTES / KIB
+            ),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use crate::{
     SessionError, SessionErrorKind,
     changes::{Changes, Fields, UpdateFn},
+    error::SizeLimit,
     id::SessionId,
     login::NewLogin,
     plan::Plan,
@@ -232,8 +233,11 @@ impl State {
                 .iter()
                 .map(|(n, v)| n.len() + v.as_json().len())
                 .sum();
-            if fields.len() > MAX_FIELDS || bytes > MAX_DATA_BYTES {
-                return Err(SessionError::in_field(SessionErrorKind::TooLarge, name));
+            if fields.len() > MAX_FIELDS {
+                return Err(SessionError::too_large(SizeLimit::Fields, name));
+            }
+            if bytes > MAX_DATA_BYTES {
+                return Err(SessionError::too_large(SizeLimit::DataBytes, name));
             }
         }
         self.pending.changes.put(name, value, update);

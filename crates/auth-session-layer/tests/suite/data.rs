@@ -174,6 +174,42 @@ async fn what_does_not_fit_is_an_error_where_it_is_set() {
 }
 
 #[tokio::test]
+async fn an_error_of_size_says_which_limit_it_is() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    with_data(&world, &mut browser, |data| {
+        let text = |name: &str, bytes: usize| {
+            let error = data
+                .insert(name, &"x".repeat(bytes))
+                .expect_err("too large");
+            (error.field().map(str::to_owned), error.to_string())
+        };
+        let expected = |name: &str, text: &str| {
+            let text = format!("session field {name:?}: {text}");
+            (Some(name.to_owned()), text)
+        };
+        assert_eq!(
+            text("a", MAX_FIELD_BYTES),
+            expected("a", "larger than 16 KiB of JSON")
+        );
+        for name in ["a", "b", "c"] {
+            data.insert(name, &"x".repeat(MAX_FIELD_BYTES - 2))
+                .expect("fits");
+        }
+        let all = "names and values of all fields would be larger than 64 KiB";
+        assert_eq!(text("d", MAX_FIELD_BYTES - 2), expected("d", all));
+        data.clear().expect("open");
+        for n in 0..MAX_FIELDS {
+            data.insert(&n.to_string(), &n).expect("fits");
+        }
+        assert_eq!(
+            text("one more", 1),
+            expected("one more", "a session has at most 64 fields")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_can_not_be_written_as_json_is_an_error_and_changes_nothing() {
     let world = World::new();
     let mut browser = Browser::default();
