@@ -52,6 +52,8 @@ pub(crate) struct TestStore {
     local: AtomicBool,
     /// Whether every transition first gives way to other requests, once.
     paced: AtomicBool,
+    /// What happens to the transition that comes next.
+    mishap: Mutex<Option<Fault>>,
     established: Mutex<Vec<SessionKey>>,
 }
 
@@ -99,6 +101,7 @@ impl TestStore {
             answer_gates: Mutex::default(),
             local: AtomicBool::new(false),
             paced: AtomicBool::new(false),
+            mishap: Mutex::default(),
             established: Mutex::default(),
         }
     }
@@ -116,6 +119,11 @@ impl TestStore {
     /// comes next.
     pub(crate) fn pace(&self, paced: bool) {
         self.paced.store(paced, Ordering::SeqCst);
+    }
+
+    /// Lets the next transition that is made fail so, and no other; gives what was not used up.
+    pub(crate) fn fail_next(&self, mishap: Option<Fault>) -> Option<Fault> {
+        std::mem::replace(&mut *self.mishap.lock(), mishap)
     }
 
     /// Where sessions were begun or moved to since the last time this was asked.
@@ -166,7 +174,8 @@ impl TestStore {
         if let Some(gate) = gate {
             gate.pass().await;
         }
-        let fault = self.faults.lock().get(&call).copied();
+        let fault = self.fail_next(None);
+        let fault = fault.or_else(|| self.faults.lock().get(&call).copied());
         match fault {
             Some(Fault::NotMade) => Err(OUTAGE),
             Some(Fault::AnswerLost) => {

@@ -19,7 +19,10 @@ use auth_core::{
 use http::Request;
 
 use self::outcome::{ACTS, Act, Outcome};
-use crate::support::{Browser, World, failed, ok, put, session_of};
+use crate::{
+    store::Fault,
+    support::{Browser, World, failed, ok, put, session_of},
+};
 
 /// One way through everything that could happen, from choice to choice.
 struct Path(Vec<(usize, usize)>, usize);
@@ -61,12 +64,24 @@ fn now<F: Future>(future: F) -> F::Output {
     output
 }
 
-/// A request: on its way, answered, or cut off.
+/// A request: on its way, answered, or lost, so that nobody knows what became of it.
 enum State<F> {
     OnItsWay(Pin<Box<F>>),
     Answered(u16),
-    CutOff,
+    Lost,
 }
+
+/// What may happen to one of the requests, at any point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mishap {
+    CutOff,
+    Fails(Fault),
+}
+
+const NONE: &[Mishap] = &[];
+const CUT_OFF: &[Mishap] = &[Mishap::CutOff];
+const NOT_MADE: &[Mishap] = &[Mishap::Fails(Fault::NotMade)];
+const ANSWER_LOST: &[Mishap] = &[Mishap::Fails(Fault::AnswerLost)];
 
 /// Sends requests of one browser at once, and lets them go on one by one, as `path` has it.
 fn run(
@@ -75,7 +90,7 @@ fn run(
     logged_in: bool,
     path: &mut Path,
     acts: &[Act],
-    is_cut: bool,
+    mishaps: &[Mishap],
 ) -> Outcome {
     let mut browser = Browser::default();
     now(browser.visit(world, async |session| put(&session, "cart", "tea").await));
@@ -89,7 +104,7 @@ fn run(
     let mut taken = browser.clone();
     let mut keys = vec![first];
     let mut order = String::new();
-    let mut may_cut = is_cut;
+    let mut mishap: Option<(usize, Mishap)> = None;
     let send = |(name, act): (usize, Act)| {
         let request = browser.request();
         Box::pin(world.send(request, async move |request: Request<String>| {
@@ -114,22 +129,44 @@ fn run(
         if going.is_empty() {
             break;
         }
-        let chosen = path.choose(going.len() * if may_cut { 2 } else { 1 });
+        let may_happen = if mishap.is_none() { mishaps } else { NONE };
+        let chosen = path.choose(going.len() * (1 + may_happen.len()));
         let at = going[chosen % going.len()];
-        let cuts = chosen >= going.len();
-        order.push_str(&format!("{at}{}", if cuts { "! " } else { " " }));
-        let next = match &mut requests[at] {
-            State::OnItsWay(_) if cuts => Some(State::CutOff),
-            State::OnItsWay(request) => match poll(request.as_mut()) {
+        let happens = (chosen / going.len()).checked_sub(1).map(|n| may_happen[n]);
+        order.push_str(&format!(
+            "{at}{} ",
+            if happens.is_some() { "!" } else { "" }
+        ));
+        mishap = mishap.or(happens.map(|happens| (at, happens)));
+        let State::OnItsWay(request) = &mut requests[at] else {
+            unreachable!("it is on its way");
+        };
+        if let Some(Mishap::Fails(fault)) = happens {
+            world.store.fail_next(Some(fault));
+        }
+        let next = match happens {
+            Some(Mishap::CutOff) => Some(State::Lost),
+            _ => match poll(request.as_mut()) {
                 Poll::Ready(response) => {
+                    let before = taken.clone();
                     taken.take(&response);
-                    Some(State::Answered(response.status().as_u16()))
+                    let status = response.status().as_u16();
+                    let failed = mishap.is_some_and(|(whose, _)| whose == at) && status != 200;
+                    assert!(
+                        !failed || taken.cookie.is_some() || before == taken,
+                        "{order}"
+                    );
+                    Some(if failed {
+                        State::Lost
+                    } else {
+                        State::Answered(status)
+                    })
                 }
                 Poll::Pending => None,
             },
-            _ => unreachable!("it is on its way"),
         };
-        may_cut &= !cuts;
+        // Before its first transition there is nothing that could fail.
+        world.store.fail_next(None);
         if let Some(next) = next {
             requests[at] = next;
         }
@@ -138,7 +175,7 @@ fn run(
         .into_iter()
         .map(|request| match request {
             State::Answered(status) => Some(status),
-            State::CutOff => None,
+            State::Lost => None,
             State::OnItsWay(_) => unreachable!("all were answered"),
         })
         .collect();
@@ -150,7 +187,10 @@ fn run(
         .iter()
         .filter_map(|key| Some((*key, load(world, key)?)));
     Outcome {
-        at: format!("{acts:?} in the order {order}: {statuses:?}"),
+        at: format!("{acts:?} in the order {order}: {statuses:?}, {mishap:?}"),
+        failed: mishap
+            .filter(|(_, happened)| *happened != Mishap::CutOff)
+            .map(|(at, _)| at),
         acts: acts.iter().copied().zip(statuses).collect(),
         live: live.collect(),
         first,
@@ -173,7 +213,7 @@ fn logins(world: &World, subject: &str) -> Vec<LoginId> {
 }
 
 /// Goes every way of these requests; how many there were.
-fn explore(acts: &[Act], logged_in: &[bool], is_cut: bool) -> usize {
+fn explore(acts: &[Act], logged_in: &[bool], mishaps: &[Mishap]) -> usize {
     let world = World::new();
     let mut ways = 0;
     for &logged_in in logged_in {
@@ -184,7 +224,7 @@ fn explore(acts: &[Act], logged_in: &[bool], is_cut: bool) -> usize {
             } else {
                 format!("visitor-{ways}")
             };
-            run(&world, &subject, logged_in, &mut path, acts, is_cut).check();
+            run(&world, &subject, logged_in, &mut path, acts, mishaps).check();
             ways += 1;
             if !path.advance() {
                 break;
@@ -194,26 +234,35 @@ fn explore(acts: &[Act], logged_in: &[bool], is_cut: bool) -> usize {
     ways
 }
 
-#[test]
-fn two_requests_in_every_order_do_what_they_were_answered() {
+/// Goes every way of every two requests.
+fn explore_pairs(mishaps: &[Mishap]) -> usize {
     let mut ways = 0;
     for (at, one) in ACTS.into_iter().enumerate() {
         for two in &ACTS[at..] {
-            ways += explore(&[one, *two], &[false, true], false);
+            ways += explore(&[one, *two], &[false, true], mishaps);
         }
     }
-    assert!(ways > 1_000, "{ways}");
+    ways
+}
+
+#[test]
+fn two_requests_in_every_order_do_what_they_were_answered() {
+    assert!(explore_pairs(NONE) > 1_000);
 }
 
 #[test]
 fn two_requests_of_which_one_is_cut_off_anywhere() {
-    let mut ways = 0;
-    for (at, one) in ACTS.into_iter().enumerate() {
-        for two in &ACTS[at..] {
-            ways += explore(&[one, *two], &[false, true], true);
-        }
-    }
-    assert!(ways > 10_000, "{ways}");
+    assert!(explore_pairs(CUT_OFF) > 10_000);
+}
+
+#[test]
+fn two_requests_of_which_the_store_fails_one_anywhere() {
+    assert!(explore_pairs(NOT_MADE) > 5_000);
+}
+
+#[test]
+fn two_requests_of_which_one_loses_an_answer_anywhere() {
+    assert!(explore_pairs(ANSWER_LOST) > 5_000);
 }
 
 #[test]
@@ -223,7 +272,7 @@ fn three_requests_in_every_order() {
         ([Act::Login, Act::Logout, Act::Read], false),
         ([Act::Rotate, Act::Write, Act::Count], true),
     ] {
-        let ways = explore(&acts, &[logged_in], false);
+        let ways = explore(&acts, &[logged_in], NONE);
         assert!(ways > 1_000, "{acts:?}: {ways}");
     }
 }
