@@ -315,3 +315,26 @@ fn a_store_that_can_not_be_used_is_told_in_one_line() {
         assert!(output.stdout.is_empty(), "{row}");
     }
 }
+
+#[test]
+fn a_session_of_long_ago_may_not_change_the_password() {
+    let redis = Redis::with_clock_that_stands();
+    let demo = Demo::start(&["--redis", &redis.url()]);
+    let now = redis.clock();
+    redis.set_clock(now - 301_000);
+    let stale = demo.session("alice");
+    redis.set_clock(now);
+    assert_eq!(demo.who(&stale), "alice");
+    let response = demo.request("POST", "/api/password", &stale);
+    assert_eq!(response.status, 401, "{response:?}");
+    let challenge = response.header("www-authenticate").expect("a challenge");
+    // In the scheme of the credential: a client does not go for a token because of it.
+    assert!(challenge.starts_with("Session realm="), "{challenge}");
+    let why = r#"error="insufficient_user_authentication", max_age="300""#;
+    assert!(challenge.ends_with(why), "{challenge}");
+    assert_eq!(demo.who(&stale), "alice");
+
+    let fresh = demo.session("alice");
+    assert_eq!(demo.request("POST", "/api/password", &fresh).status, 204);
+    assert_eq!(demo.request("GET", "/api/me", &stale).status, 401);
+}

@@ -2,7 +2,7 @@
 
 mod page;
 
-use auth_tests::{Browser, demo::Demo};
+use auth_tests::{Browser, Redis, demo::Demo};
 use serde_json::{Value, json};
 
 fn page(demo: &Demo) -> String {
@@ -149,4 +149,28 @@ fn tokens_are_got_refreshed_and_revoked() {
     browser.wait_for("#token-state", "none");
     // Tokens are no business of the cookie jar.
     assert_eq!(cookie(&browser), None);
+}
+
+#[test]
+fn who_logged_in_long_ago_proves_it_again_and_may_then() {
+    let redis = Redis::with_clock_that_stands();
+    let demo = Demo::start(&["--redis", &redis.url()]);
+    let now = redis.clock();
+    redis.set_clock(now - 301_000);
+    let browser = alice(&demo);
+    let change = || {
+        browser.fill("#password-new", "looking-glass");
+        browser.click("#password-submit");
+    };
+    change();
+    browser.wait_for("#step-up", "older than 5 minutes");
+    redis.set_clock(now);
+    browser.click("#step-up-login");
+    browser.wait("document.activeElement.id === 'session-password'");
+    browser.fill("#session-password", "wonderland");
+    browser.click("#session-submit");
+    browser.wait_for("#status", "Logged in as alice");
+    browser.wait("document.querySelector('#step-up').hidden");
+    change();
+    browser.wait_for("#status", "Allowed");
 }
