@@ -6,7 +6,7 @@ mod issuer_support;
 
 use std::{convert::Infallible, sync::atomic::Ordering};
 
-use auth_core::{Event, Verdict};
+use auth_core::{Event, Scopes, Verdict};
 use auth_jwt_layer::{Issuer, IssuerConfigErrorKind, JwtLayer, RefreshError, Tokens};
 use http::{Request, Response};
 use issuer_support::{GRACE, World, ed25519, login, secs};
@@ -52,7 +52,13 @@ async fn a_response_that_never_arrived_is_given_again_after_hours() {
 
 #[tokio::test]
 async fn thief_and_victim_are_out_as_soon_as_either_has_used_what_he_got() {
-    for seen in ["by a layer", "by introspection", "as refresh token"] {
+    for seen in [
+        "by a layer",
+        "by introspection",
+        "as refresh token",
+        "as refresh token, by introspection",
+        "as refresh token, for more than was granted",
+    ] {
         let world = World::new();
         let issuer = issuer(&world);
         let stolen = login(&issuer).await;
@@ -63,7 +69,16 @@ async fn thief_and_victim_are_out_as_soon_as_either_has_used_what_he_got() {
                 let token = victim.access_token().as_bytes();
                 assert!(issuer.introspect(token).await.unwrap().is_active());
             }
-            _ => drop(refresh(&issuer, &victim).await.unwrap()),
+            "as refresh token" => drop(refresh(&issuer, &victim).await.unwrap()),
+            "as refresh token, by introspection" => {
+                let token = victim.refresh_token().as_bytes();
+                assert!(issuer.introspect(token).await.unwrap().is_active());
+            }
+            _ => {
+                let token = victim.refresh_token().as_bytes();
+                let refused = issuer.refresh(token, Some(&Scopes::parse("admin"))).await;
+                assert_eq!(refused.unwrap_err(), RefreshError::InvalidScope);
+            }
         }
         world.clock.advance(GRACE);
         let thief = refresh(&issuer, &stolen).await;

@@ -11,7 +11,7 @@ use crate::{Verified, verify::Witness};
 /// At most so many logins are remembered; for one that was forgotten, the store is told again.
 const MAX_LOGINS: usize = 10_000;
 
-/// Tells the store of each generation whose access token was presented here, about once.
+/// Tells the store of each generation of which something was presented here, about once.
 pub(super) struct Arrivals {
     store: Arc<dyn RefreshLogins>,
     told: Mutex<HashMap<LoginId, u64>>,
@@ -19,7 +19,7 @@ pub(super) struct Arrivals {
 
 impl Config {
     /// Where lost responses are not retried, nobody needs to know which have arrived.
-    pub(super) fn arrivals(&self) -> Option<Arc<dyn Witness>> {
+    pub(super) fn arrivals(&self) -> Option<Arc<Arrivals>> {
         if self.retry.is_zero() {
             return None;
         }
@@ -31,6 +31,14 @@ impl Config {
 }
 
 impl Arrivals {
+    /// Somebody has the tokens of this generation.
+    pub(super) fn arrived(&self, lane: Lane, login: LoginId, generation: u64) {
+        // Before the first token there was none that could be sent again.
+        if generation > 1 && self.is_news(login, generation) {
+            self.store.arrived(lane, login, generation);
+        }
+    }
+
     fn is_news(&self, login: LoginId, generation: u64) -> bool {
         let mut told = self.told.lock();
         if told.get(&login).is_some_and(|told| *told >= generation) {
@@ -50,11 +58,8 @@ impl Witness for Arrivals {
         let (Some(login), Some(generation)) = (login, token.generation()) else {
             return;
         };
-        // Before the first token there was none that could be sent again.
-        if generation > 1 && self.is_news(login, generation) {
-            let lane = Lane::of(self.store.realm(), token.subject());
-            self.store.arrived(lane, login, generation);
-        }
+        let lane = Lane::of(self.store.realm(), token.subject());
+        self.arrived(lane, login, generation);
     }
 }
 

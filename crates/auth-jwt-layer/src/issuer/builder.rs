@@ -105,9 +105,10 @@ impl IssuerBuilder {
     /// off; at most 24 hours.
     ///
     /// What it costs: a thief with a copy of the replaced token is noticed later, if the victim does
-    /// nothing meanwhile. Access tokens count where a [`JwtLayer`](crate::JwtLayer) takes them with a
-    /// [verifier](Issuer::verifier) of this issuer, and at introspection; the store is told once a
-    /// refresh. Services that verify by the key set alone can not tell anybody: do not use it with them.
+    /// nothing meanwhile. Refresh tokens count wherever an issuer sees them, access tokens where a
+    /// [`JwtLayer`](crate::JwtLayer) takes them with a [verifier](Issuer::verifier) of this issuer, and at
+    /// introspection; the store is told once a refresh. Services that verify by the key set alone can
+    /// not tell anybody: do not use it with them.
     pub fn retry_lost_response(mut self, at_most: Duration) -> Self {
         self.config.retry = at_most;
         self
@@ -213,7 +214,7 @@ const SIGNING_LEAD: Duration = Duration::from_secs(60 * 60);
 /// The `max-age` of the published key set.
 const MIN_SIGNING_LEAD: Duration = Duration::from_secs(300);
 /// By how much a verifier's clock may be behind ours.
-const MAX_LEEWAY: Duration = Duration::from_secs(60);
+pub(super) const MAX_LEEWAY: Duration = Duration::from_secs(60);
 const MAX_RETRY: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_GRACE: Duration = Duration::from_secs(300);
 

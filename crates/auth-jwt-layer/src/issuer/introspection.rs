@@ -114,6 +114,9 @@ impl Issuer {
         let record = self.store().refresh_login(token.lane, token.login).await?;
         // Only the current token is good for anything but a replay.
         let current = record.filter(|record| record.rotation.current == hash);
+        if current.is_some() {
+            self.arrived(token);
+        }
         Ok(current.map_or_else(Introspection::default, |record| {
             Introspection(Members {
                 active: true,

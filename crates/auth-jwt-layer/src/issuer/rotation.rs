@@ -87,10 +87,11 @@ impl Issuer {
         let record = store.refresh_login(lane, login).await;
         let record = record.map_err(|error| self.trouble(error))?;
         let record = record.ok_or(RefreshError::InvalidGrant)?;
-        if record.rotation.current == opened.hash {
-            self.check_grant(&record, client_id, scope)?;
+        if record.rotation.current != opened.hash {
+            return Ok(());
         }
-        Ok(())
+        let checked = self.check_grant(&record, client_id, scope);
+        checked.inspect_err(|_| self.arrived(&opened.token))
     }
 
     fn check_grant(

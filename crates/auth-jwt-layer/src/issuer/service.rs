@@ -15,8 +15,12 @@ use auth_core::{
 use super::{
     AssertionError, IssuerBuilder, LoginError, SigningKeys, SigningRing, TokenLogin, Tokens,
     access::{Access, AccessError},
+    arrivals::Arrivals,
+    builder::MAX_LEEWAY,
 };
-use crate::{ConfigError, KeySet, KeySource, RefreshKeys, Verifier, refresh::RefreshToken};
+use crate::{
+    ConfigError, KeySet, KeySource, RefreshKeys, Verifier, refresh::RefreshToken, verify::Witness,
+};
 
 /// Issues access tokens, and rotates the refresh tokens beside them.
 ///
@@ -71,6 +75,9 @@ struct Inner {
     config: Config,
     refresh_keys: RefreshKeys,
     verifier: Verifier,
+    /// Takes what any verifier may still take, whatever its leeway.
+    lenient: Verifier,
+    arrivals: Option<Arc<Arrivals>>,
 }
 
 pub(super) struct Config {
@@ -104,18 +111,23 @@ impl Issuer {
 
     /// From a configuration that was checked.
     pub(super) fn new(config: Config, refresh_keys: RefreshKeys) -> Self {
-        let keys = KeySource::from(config.signing.clone());
-        let verifier = Verifier::builder(&config.issuer, &config.audiences[0], keys)
-            .own()
-            .require_token_id()
-            .clock(Arc::clone(&config.clock))
-            .witness(config.arrivals())
-            .build()
-            .expect("the issuer has a name and an audience");
+        let arrivals = config.arrivals();
+        let verifier = || {
+            let keys = KeySource::from(config.signing.clone());
+            Verifier::builder(&config.issuer, &config.audiences[0], keys)
+                .own()
+                .require_token_id()
+                .clock(Arc::clone(&config.clock))
+        };
+        let valid = "the issuer has a name and an audience";
+        let witness = arrivals.clone().map(|it| it as Arc<dyn Witness>);
+        let lenient = verifier().leeway(MAX_LEEWAY).cache(0);
         Self(Arc::new(Inner {
+            verifier: verifier().witness(witness).build().expect(valid),
+            lenient: lenient.build().expect(valid),
             config,
             refresh_keys,
-            verifier,
+            arrivals,
         }))
     }
 
@@ -315,6 +327,18 @@ impl Issuer {
     /// Verifies its access tokens.
     pub(super) fn own_verifier(&self) -> &Verifier {
         &self.0.verifier
+    }
+
+    /// Verifies its access tokens for as long as anybody may take them, for whom they are to be taken back.
+    pub(super) fn lenient_verifier(&self) -> &Verifier {
+        &self.0.lenient
+    }
+
+    /// Somebody has presented a current refresh token without a rotation of it.
+    pub(super) fn arrived(&self, token: &RefreshToken) {
+        if let Some(arrivals) = &self.0.arrivals {
+            arrivals.arrived(token.lane, token.login, token.generation);
+        }
     }
 
     pub(super) fn config(&self) -> &Config {

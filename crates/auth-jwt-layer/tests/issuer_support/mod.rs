@@ -63,6 +63,11 @@ impl World {
         self.builder(ed25519()).build().unwrap()
     }
 
+    /// How far its clock was moved.
+    pub(crate) fn clock_since_start(&self) -> Duration {
+        self.clock.now().since(START)
+    }
+
     /// One with the ring of these keys, the first being the current one.
     pub(crate) fn issuer_with(&self, ring: &[u8]) -> Issuer {
         let ring = RefreshKeys::from_keys(ring.iter().map(|&key| [key; 32])).unwrap();
