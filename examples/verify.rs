@@ -138,11 +138,27 @@ fn explain(token: &str, out: &mut impl Write) -> io::Result<()> {
             .and_then(|part| URL_SAFE_NO_PAD.decode(part).ok())
             .and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
         match decoded {
-            Some(json) => writeln!(out, "{name} (unverified): {json:#}")?,
+            Some(json) => writeln!(out, "{name} (unverified): {}", printable(&json))?,
             None => writeln!(out, "{name} (unverified): can not be read")?,
         }
     }
     Ok(())
+}
+
+/// As JSON, with escapes for what would do something to a terminal, or hide: whoever wrote it is not known.
+fn printable(json: &serde_json::Value) -> String {
+    let mut shown = String::new();
+    for c in format!("{json:#}").chars() {
+        let is_plain = matches!(c, '\n' | '"' | '\\') || c.escape_debug().len() == 1;
+        if is_plain {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            shown += &format!("\\u{unit:04x}");
+        }
+    }
+    shown
 }
 
 fn verifier(cli: &Cli) -> Result<Verifier, Box<dyn Error>> {

@@ -9,7 +9,10 @@ use std::{
 };
 
 use auth_tests::{WallClock, example, vectors};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 /// A file that is there as long as this is.
@@ -92,24 +95,27 @@ fn bytes_of(case: &Value) -> Vec<u8> {
 #[test]
 fn every_hostile_line_gets_one_answer_and_the_right_one() {
     let cases = cases();
-    for key in keys().iter().filter(|key| key["kty"] != "oct") {
+    for key in keys() {
         let alg = key["alg"].as_str().expect("alg");
-        let jwks = TempFile::new(alg, json!({ "keys": [key] }).to_string().as_bytes());
+        let (flag, content) = match key["k"].as_str() {
+            Some(k) => (
+                "--secret-file",
+                URL_SAFE_NO_PAD.decode(k).expect("base64url"),
+            ),
+            None => ("--jwks", json!({ "keys": [key] }).to_string().into_bytes()),
+        };
+        let keys = TempFile::new(alg, &content);
         let asked: Vec<_> = cases
             .iter()
             .filter(|case| case["alg"] == *alg && !bytes_of(case).contains(&b'\n'))
+            // A secret in a file has no id: to the tool it is the key of tokens that name any.
+            .filter(|case| flag == "--jwks" || case["class"] != "kid")
             .collect();
         let lines = asked
             .iter()
             .flat_map(|case| [bytes_of(case), b"\n".to_vec()].concat());
         let output = verify(
-            &[
-                "--jwks",
-                jwks.path(),
-                "--accept-typ",
-                "JWT",
-                "--require-jti",
-            ],
+            &[flag, keys.path(), "--accept-typ", "JWT", "--require-jti"],
             lines.collect(),
         );
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
@@ -136,7 +142,7 @@ fn a_secret_verifies_hmac_and_only_its_own() {
         .into_iter()
         .find(|key| key["kty"] == "oct")
         .expect("a secret");
-    let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD
+    let secret = URL_SAFE_NO_PAD
         .decode(key["k"].as_str().expect("k"))
         .expect("base64url");
 
@@ -224,6 +230,26 @@ fn explain_shows_what_is_unverified_as_such() {
     assert!(shown.contains("\"sub\": \"user-1001\""), "{shown}");
     assert!(shown.ends_with("reject key\n"), "{shown}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn explain_prints_nothing_that_a_terminal_would_obey() {
+    let key = TempFile::new("terminal", &[7; 32]);
+    let text = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let header = text("{\"alg\":\"HS256\",\"x\":\"\u{9b}31m\u{7f}\u{202e}\\u001b[31m\"}");
+    let claims = text("{\"n\u{2066}\":\"Zo\u{eb} \u{1f511} \u{e0041}\"}");
+    let token = format!("{header}.{claims}.AA");
+    let output = verify(
+        &["--secret-file", key.path(), "explain", &token],
+        Vec::new(),
+    );
+    let shown = std::str::from_utf8(&output.stdout).expect("UTF-8");
+    for expected in [
+        "\"x\": \"\\u009b31m\\u007f\\u202e\\u001b[31m\"",
+        "\"n\\u2066\": \"Zo\u{eb} \u{1f511} \\udb40\\udc41\"",
+    ] {
+        assert!(shown.contains(expected), "{shown:?}");
+    }
 }
 
 #[test]
