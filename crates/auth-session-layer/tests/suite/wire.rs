@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
-use auth_core::Event;
+use auth_core::{Caller, EndWithLogin, Event, LoginEnd, ManualClock};
 use auth_session_layer::{Login, Session, SessionError, SessionErrorKind};
 use axum::{
     Router,
@@ -26,7 +26,7 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
 use crate::{
     store::{Call, Fault},
-    support::{Browser, World},
+    support::{Browser, World, ok},
 };
 
 type Fed = Arc<Mutex<Option<mpsc::Receiver<&'static str>>>>;
@@ -44,6 +44,7 @@ struct Server {
 struct App {
     fed: Fed,
     late: mpsc::Sender<SessionErrorKind>,
+    clock: ManualClock,
 }
 
 impl App {
@@ -99,6 +100,32 @@ async fn upgrade(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
+/// Switches to a protocol that says everything again, until the login has ended.
+async fn upgrade_until_ended(
+    State(app): State<App>,
+    caller: Caller,
+    mut request: Request,
+) -> Response {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut upgraded = TokioIo::new(upgrade.await.expect("it is upgraded"));
+        let (mut heard, ended) = ([0; 4], caller.ended(app.clock));
+        let mut ended = std::pin::pin!(ended);
+        loop {
+            let said = tokio::select! {
+                end = &mut ended => break upgraded.write_all(end.message().as_bytes()).await,
+                heard_all = upgraded.read_exact(&mut heard) => heard_all.map(|_| heard),
+            };
+            upgraded
+                .write_all(&said.expect("four bytes"))
+                .await
+                .expect("it is read");
+        }
+    });
+    let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "again")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
 async fn status(Path(code): Path<u16>, session: Session) -> Result<StatusCode, SessionError> {
     session.data().await?.insert("cart", "tea")?;
     Ok(StatusCode::from_u16(code).expect("a status"))
@@ -114,11 +141,15 @@ impl Server {
         let app = App {
             fed: Arc::new(Mutex::new(Some(fed))),
             late: late_in,
+            clock: world.clock.clone(),
         };
+        let until_ended = EndWithLogin::new(world.clock.clone());
         let router = Router::new()
             .route("/body", get(body))
             .route("/events", get(events))
+            .route("/events-until-ended", get(events).layer(until_ended))
             .route("/upgrade", get(upgrade))
+            .route("/upgrade-until-ended", get(upgrade_until_ended))
             .route("/status/{code}", any(status))
             .route("/nothing", any(nothing))
             .layer(world.layer.clone())
@@ -277,4 +308,49 @@ async fn a_request_that_does_not_touch_its_session_sets_no_cookie_whatever_its_m
         }
     }
     assert_eq!(server.world.store.calls(), []);
+}
+
+#[tokio::test]
+async fn events_and_an_upgraded_connection_end_with_the_login() {
+    let mut server = Server::start().await;
+    let browser = server.world.browser_of("alice").await;
+    let id = browser.cookie.as_deref().expect("logged in");
+    let cookie = format!("cookie: __Host-id={id}\r\n");
+    let mut events = server.open("GET", "/events-until-ended", &cookie).await;
+    let upgrade = UPGRADE.replace("twice", "again") + &cookie;
+    let mut upgraded = server.open("GET", "/upgrade-until-ended", &upgrade).await;
+
+    let feed = server.feed.take().expect("taken once");
+    feed.send("one").await.expect("it is read");
+    let mut heard = String::new();
+    while !heard.ends_with("data: one\n\n\r\n") {
+        heard.push(events.stream.read_u8().await.expect("it goes on").into());
+    }
+    upgraded.stream.write_all(b"ping").await.expect("sent");
+    let mut again = [0; 4];
+    upgraded
+        .stream
+        .read_exact(&mut again)
+        .await
+        .expect("it goes on");
+    assert_eq!(&again, b"ping");
+
+    // In another request of the same browser.
+    let logged_out = browser
+        .visit_without_taking(&server.world, async |session| {
+            session.logout().await.expect("available");
+            ok()
+        })
+        .await;
+    assert_eq!(logged_out.status(), 200);
+    // Broken off, without the last chunk: it is not all there is.
+    let mut rest = Vec::new();
+    let _ = events.stream.read_to_end(&mut rest).await;
+    assert_eq!(String::from_utf8_lossy(&rest), "");
+    let mut goodbye = String::new();
+    let read = upgraded.stream.read_to_string(&mut goodbye).await;
+    assert_eq!(
+        (read.is_ok(), &*goodbye),
+        (true, LoginEnd::Revoked.message())
+    );
 }
