@@ -8,7 +8,9 @@ use jsonwebtoken::DecodingKey;
 use super::{
     Key, KeySet, backend, curve,
     jwk::{Jwk, JwkSet},
-    rsa, spki,
+    rsa,
+    secret::checked_secret,
+    spki,
 };
 use crate::{Algorithm, ConfigError, ConfigErrorKind};
 
@@ -211,22 +213,4 @@ pub(super) fn curve_key(algorithm: Algorithm, key: &[u8]) -> Result<DecodingKey,
         Algorithm::EdDsa => DecodingKey::from_ed_der(key),
         _ => DecodingKey::from_ec_der(key),
     })
-}
-
-const PEM: &[u8] = b"-----BEGIN ";
-
-/// A secret as long as its hash, at least (RFC 7518 section 3.2), and none that everybody has.
-pub(super) fn checked_secret(
-    algorithm: Algorithm,
-    secret: &[u8],
-) -> Result<DecodingKey, ConfigErrorKind> {
-    match algorithm.shortest_secret() {
-        None => Err(ConfigErrorKind::KeyMismatch),
-        // A public key in the place of a secret: anybody could sign (RFC 8725 section 2.1).
-        Some(_) if secret.windows(PEM.len()).any(|at| at == PEM) => {
-            Err(ConfigErrorKind::KeyMismatch)
-        }
-        Some(shortest) if secret.len() < shortest => Err(ConfigErrorKind::WeakKey),
-        Some(_) => Ok(DecodingKey::from_secret(secret)),
-    }
 }

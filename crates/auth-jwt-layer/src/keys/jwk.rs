@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
-use super::builder::{checked_secret, curve_key, rsa_key};
+use super::{
+    builder::{curve_key, rsa_key},
+    secret::checked_secret,
+};
 use crate::{Algorithm, ConfigErrorKind};
 
 /// A JWK set. Keys that can not be read are skipped (RFC 7517 section 5).

@@ -5,6 +5,7 @@ mod builder;
 mod curve;
 mod jwk;
 mod rsa;
+mod secret;
 mod source;
 mod spki;
 

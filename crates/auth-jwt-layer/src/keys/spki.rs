@@ -46,6 +46,26 @@ pub(super) fn rsa_numbers(pkcs1: &[u8]) -> Option<(&[u8], &[u8])> {
     (positive(n) && positive(e)).then_some((n, e))
 }
 
+/// Whether this has the form of a key in a file, or of a certificate: of any algorithm.
+///
+/// Of random bytes, fewer than one in 2^32 have.
+pub(super) fn is_key_file(der: &[u8]) -> bool {
+    let Some(inner) = whole(der, SEQUENCE) else {
+        return false;
+    };
+    let is_public = element(inner, SEQUENCE).is_some_and(|(names, key)| {
+        element(names, OID).is_some() && whole(key, BIT_STRING).is_some()
+    });
+    // PKCS #8 and PKCS #1 begin with their version.
+    let is_private = element(inner, INTEGER).is_some_and(|(version, rest)| {
+        matches!(version, [0 | 1]) && (element(rest, SEQUENCE).or(element(rest, INTEGER))).is_some()
+    });
+    let is_certificate = element(inner, SEQUENCE)
+        .and_then(|(_, rest)| element(rest, SEQUENCE))
+        .is_some_and(|(_, signature)| whole(signature, BIT_STRING).is_some());
+    is_public || is_private || is_certificate || rsa_numbers(der).is_some()
+}
+
 /// The contents of the one element that this is.
 fn whole(der: &[u8], tag: u8) -> Option<&[u8]> {
     let (contents, rest) = element(der, tag)?;

@@ -39,6 +39,60 @@ fn secrets_are_as_long_as_their_hash() {
     ]);
 }
 
+/// Anybody could sign with a public key that is taken for a secret (RFC 8725 section 2.1).
+#[test]
+fn a_key_file_of_any_kind_is_no_secret() {
+    let secret = |bytes: Vec<u8>| KeySet::builder().secret(Hs256, "k", bytes);
+    let jwk = jwk_of(P256, Es256);
+    let set = json!({ "keys": [jwk] }).to_string();
+    let mut rows = vec![
+        ("a JWK", secret(jwk.to_string().into()), Err(KeyMismatch)),
+        ("a JWK set", secret(set.clone().into()), Err(KeyMismatch)),
+        (
+            "a list of JWKs",
+            secret(json!([jwk]).to_string().into()),
+            Err(KeyMismatch),
+        ),
+        (
+            "a JWK set on several lines",
+            secret(format!("\u{feff}\n{set:#}\r\n").into()),
+            Err(KeyMismatch),
+        ),
+        (
+            "a JWK with escapes",
+            secret(jwk.to_string().replace("kty", "\\u006bty").into()),
+            Err(KeyMismatch),
+        ),
+        (
+            "a certificate in DER",
+            secret(der(CERTIFICATE)),
+            Err(KeyMismatch),
+        ),
+    ];
+    for (what, pem) in [
+        ("RSA in DER", RSA_2048),
+        ("RSA in DER, PKCS #1", RSA_2048_PKCS1),
+        ("P-256 in DER", P256),
+        ("P-384 in DER", P384),
+        ("Ed25519 in DER", ED25519),
+    ] {
+        rows.push((what, secret(der(pem)), Err(KeyMismatch)));
+    }
+    // What only begins like one may be a secret.
+    for (what, bytes) in [
+        ("a brace", b"{this is no JSON, but 32 bytes long".to_vec()),
+        ("a list", b"[this is no JSON, but 32 bytes long".to_vec()),
+        ("a sequence", [&[0x30, 34][..], &[7; 34]].concat()),
+        (
+            "two sequences",
+            [&[0x30, 34, 0x30, 5][..], &[7; 32]].concat(),
+        ),
+    ] {
+        rows.push((what, secret(bytes), Ok(())));
+    }
+    check(rows);
+}
+
 #[test]
 fn what_does_not_go_together() {
     let p256 = || KeySet::builder().pem(Es256, "a", P256);
