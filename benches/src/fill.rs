@@ -88,7 +88,7 @@ pub async fn establish<S: Sessions + ?Sized>(store: &S, number: u64, login: Logi
         new: key(number),
         login: LoginChange::Set(SessionLogin {
             login: login.login,
-            subject: subject(number),
+            subject: subject(number).into(),
             version: login.version,
             auth_time: Timestamp::default(),
             scopes: Scopes::default(),

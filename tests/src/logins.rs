@@ -71,7 +71,7 @@ impl Session {
         };
         let login = SessionLogin {
             login: admission.login,
-            subject: subject.to_owned(),
+            subject: subject.into(),
             version,
             auth_time: Timestamp::default(),
             scopes: Scopes::parse("read"),

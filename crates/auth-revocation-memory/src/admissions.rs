@@ -1,13 +1,16 @@
 //! Letting logins in.
 
+use std::sync::Arc;
+
 use auth_core::{
     LoginId, Timestamp,
-    revocation::{LoginKey, MAX_LIFETIME, Place},
+    revocation::{LoginKey, MAX_LIFETIME, Op, Place},
     store::{Admission, Admitted, LoginLimit, Notice, Overflow},
 };
 
 use crate::{
-    index::{Entry, LaneState},
+    index::LaneState,
+    list::{Entry, EntryPlace, Listed},
     revocations::end_once,
     store::Inner,
 };
@@ -45,13 +48,8 @@ impl Inner {
         now: Timestamp,
     ) -> Admitting {
         let key = LoginKey::of(&self.realm, &admission.subject, &admission.login);
-        if let Some(entry) = lane.entry_mut(&place.subject, admission.login)
-            && entry.op == admission.op
-        {
-            return Admitting::unchanged(Admitted::Yes {
-                version: entry.version,
-                ended: entry.ended.to_vec(),
-            });
+        if let Some((version, ended)) = self.admitted_before(lane, place, admission.op, key) {
+            return Admitting::unchanged(Admitted::Yes { version, ended });
         }
         let version = lane.revocations.version(&place.subject);
         let has_moved = admission
@@ -71,26 +69,42 @@ impl Inner {
             notices.push(Notice::Login(place.lane, key));
         }
         let ended: Vec<LoginId> = oldest.into_iter().map(|(login, _)| login).collect();
-        lane.enter(
-            place.subject,
-            Entry {
-                login: admission.login,
-                key,
-                kind: admission.kind,
-                device: admission.device.as_deref().map(Box::from),
-                created_at: now,
-                absolute_end: absolute_end(admission, now),
-                version,
-                op: admission.op,
-                ended: ended.clone().into_boxed_slice(),
-                session: admission.session,
-                pending: true,
-            },
-        );
+        lane.index.enter(Entry {
+            subject: place.subject,
+            login: admission.login,
+            key,
+            kind: admission.kind,
+            device: admission.device.as_deref().map(Box::from),
+            created_at: now,
+            absolute_end: absolute_end(admission, now),
+            version,
+            op: admission.op,
+            ended: ended.clone().into_boxed_slice(),
+            place: EntryPlace::Awaited(admission.session),
+        });
         Admitting {
             outcome: Admitted::Yes { version, ended },
             is_new: true,
             notices,
+        }
+    }
+
+    /// What a repetition of an admission is told: the version, and whom it ended.
+    fn admitted_before(
+        &self,
+        lane: &LaneState,
+        place: Place,
+        op: Op,
+        login: LoginKey,
+    ) -> Option<(u64, Vec<LoginId>)> {
+        match lane.index.find(&place.subject, login)? {
+            Listed::Login(entry) if entry.op == op => Some((entry.version, entry.ended.to_vec())),
+            Listed::Login(_) => None,
+            // It is there by now, it ended nobody, and ids of logins are used once.
+            Listed::Session(cell) => {
+                let (_, record) = self.last_session_of(Arc::clone(cell), login)?;
+                Some((record.login.as_ref()?.version, Vec::new()))
+            }
         }
     }
 
@@ -106,13 +120,10 @@ impl Inner {
             return Some(Vec::new());
         };
         self.prune_subject(lane, place.subject, now);
-        let others: Vec<_> = lane
-            .index
-            .get(&place.subject)
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry.login != admission.login)
-            .map(|entry| (entry.login, entry.key))
+        let all = lane.index.of(&place.subject).iter();
+        let others: Vec<_> = all
+            .filter_map(|listed| self.login_of(listed))
+            .filter(|(login, _)| *login != admission.login)
             .collect();
         let max = usize::try_from(max.max(1)).unwrap_or(usize::MAX);
         let too_many = (others.len() + 1).saturating_sub(max);
@@ -120,6 +131,18 @@ impl Inner {
             _ if too_many == 0 => Some(Vec::new()),
             Overflow::EndOldest => Some(others[..too_many].to_vec()),
             _ => None,
+        }
+    }
+
+    /// The id and the key of a listed login; None if it is a session that has just ended.
+    fn login_of(&self, listed: &Listed) -> Option<(LoginId, LoginKey)> {
+        match listed {
+            Listed::Login(entry) => Some((entry.login, entry.key)),
+            Listed::Session(cell) => {
+                let key = listed.key()?;
+                let (_, record) = self.last_session_of(Arc::clone(cell), key)?;
+                Some((record.login.as_ref()?.login, key))
+            }
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Changing a session's data.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use auth_core::store::{FieldChange, FieldValue, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS};
-
-pub(crate) type Fields = BTreeMap<Arc<str>, FieldValue>;
+use auth_core::store::{
+    FieldChange, FieldValue, Fields, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS,
+};
 
 /// Why changes were not made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,18 +17,13 @@ pub(crate) enum NotChanged {
 pub(crate) fn changed(fields: &Fields, changes: &[FieldChange]) -> Result<Fields, NotChanged> {
     let unexpected = |change: &FieldChange| {
         let expected = change.expected.as_ref();
-        expected.is_some_and(|expected| expected.as_ref() != fields.get(&change.name))
+        let expected = expected.map(|it| it.as_ref().map(FieldValue::as_json));
+        expected.is_some_and(|expected| expected != fields.get(&change.name))
     };
     if changes.iter().any(unexpected) {
         return Err(NotChanged::Conflict);
     }
-    let mut changed = fields.clone();
-    for change in changes {
-        match &change.value {
-            Some(value) => changed.insert(Arc::clone(&change.name), value.clone()),
-            None => changed.remove(&change.name),
-        };
-    }
+    let changed = fields.changed(changes);
     if fits(&changed) {
         Ok(changed)
     } else {
@@ -39,14 +32,13 @@ pub(crate) fn changed(fields: &Fields, changes: &[FieldChange]) -> Result<Fields
 }
 
 fn fits(fields: &Fields) -> bool {
-    let length = |value: &FieldValue| value.as_json().len();
-    fields.len() <= MAX_FIELDS
-        && fields
-            .values()
-            .all(|value| length(value) <= MAX_FIELD_BYTES)
-        && fields
-            .iter()
-            .map(|(name, value)| name.len() + length(value))
-            .sum::<usize>()
-            <= MAX_DATA_BYTES
+    let (mut count, mut bytes) = (0, 0);
+    for (name, json) in fields {
+        if json.len() > MAX_FIELD_BYTES {
+            return false;
+        }
+        count += 1;
+        bytes += name.len() + json.len();
+    }
+    count <= MAX_FIELDS && bytes <= MAX_DATA_BYTES
 }

@@ -1,14 +1,18 @@
 //! What a lane holds besides records: its revocations, and its subjects' lists of logins.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    LoginId, Timestamp, Verdict,
-    revocation::{Lane, LaneRecord, LoginKey, Op, Place, Query, Standing, SubjectKey},
-    store::{LoginInfo, LoginKind, MAX_LISTED_LOGINS, SessionKey, SessionRecord},
+    Timestamp, Verdict,
+    revocation::{Lane, LaneRecord, LoginKey, Place, Query, Standing, SubjectKey},
+    store::{LoginInfo, LoginKind, SessionRecord},
 };
 
-use crate::{session_cell::State, store::Inner};
+use crate::{
+    list::{Entry, EntryPlace, Index, Listed},
+    session_cell::{SessionCell, State},
+    store::Inner,
+};
 
 /// How long an admitted session may take to be there before it does not count any more.
 const PENDING_FOR: Duration = Duration::from_secs(60);
@@ -20,27 +24,7 @@ const MAX_HOPS: usize = 1_000;
 pub(crate) struct LaneState {
     pub(crate) lane: Lane,
     pub(crate) revocations: LaneRecord,
-    /// Each in the order of admission.
-    pub(crate) index: HashMap<SubjectKey, Vec<Entry>>,
-}
-
-/// One login in its subject's list.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) login: LoginId,
-    pub(crate) key: LoginKey,
-    pub(crate) kind: LoginKind,
-    pub(crate) device: Option<Box<str>>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) absolute_end: Timestamp,
-    pub(crate) version: u64,
-    /// The admission, and whom it ended: what its repetition is told.
-    pub(crate) op: Op,
-    pub(crate) ended: Box<[LoginId]>,
-    /// Where the session was when last looked for; it may have moved on.
-    pub(crate) session: Option<SessionKey>,
-    /// Whether the session is still to come.
-    pub(crate) pending: bool,
+    pub(crate) index: Index,
 }
 
 /// How a listed login is.
@@ -56,7 +40,7 @@ impl LaneState {
         Self {
             lane,
             revocations,
-            index: HashMap::new(),
+            index: Index::default(),
         }
     }
 
@@ -82,35 +66,6 @@ impl LaneState {
         let query = self.query(subject, login, 0);
         self.revocations.entries(&query).login_ended
     }
-
-    pub(crate) fn entry_mut(&mut self, subject: &SubjectKey, login: LoginId) -> Option<&mut Entry> {
-        let entries = self.index.get_mut(subject)?;
-        entries.iter_mut().find(|entry| entry.login == login)
-    }
-
-    pub(crate) fn enter(&mut self, subject: SubjectKey, entry: Entry) {
-        let entries = self.index.entry(subject).or_default();
-        entries.retain(|other| other.login != entry.login);
-        if entries.len() >= MAX_LISTED_LOGINS {
-            entries.remove(0);
-        }
-        // Most subjects have one login or two: no room for four.
-        if entries.len() < 4 {
-            entries.reserve_exact(1);
-        }
-        entries.push(entry);
-    }
-
-    /// Takes a login out of the list.
-    pub(crate) fn leave(&mut self, subject: &SubjectKey, login: LoginId) -> Option<Entry> {
-        let entries = self.index.get_mut(subject)?;
-        let at = entries.iter().position(|entry| entry.login == login)?;
-        let entry = entries.remove(at);
-        if entries.is_empty() {
-            self.index.remove(subject);
-        }
-        Some(entry)
-    }
 }
 
 impl Entry {
@@ -126,45 +81,71 @@ impl Entry {
     }
 }
 
+/// What a session's record says for the list, and its version.
+fn info(record: &SessionRecord) -> Option<(LoginInfo, u64)> {
+    let login = record.login.as_ref()?;
+    let info = LoginInfo {
+        login: login.login,
+        kind: LoginKind::Session,
+        device: None,
+        created_at: record.created_at,
+        last_seen_at: record.last_seen_at,
+        expires_at: record.absolute_end,
+    };
+    Some((info, login.version))
+}
+
 impl Inner {
-    /// How `entry` is, from the record it stands for.
+    /// How a login is, from the record it stands for.
     pub(crate) fn health(
         &self,
         lane: &LaneState,
         subject: SubjectKey,
-        entry: &Entry,
+        listed: &Listed,
         now: Timestamp,
     ) -> Health {
-        let health = match (entry.kind, entry.session) {
-            (LoginKind::Token, _) => self.health_of_refresh(lane, entry, now),
-            (_, Some(at)) => self.health_of_session(at, entry, now),
-            (_, None) if now < entry.absolute_end => {
-                Some((Health::Alive(entry.info()), entry.version))
+        let health = match listed {
+            Listed::Session(cell) => {
+                let cell = Arc::clone(cell);
+                let found = listed
+                    .key()
+                    .and_then(|login| self.session_of(cell, login, now));
+                let found = found.and_then(|(_, record)| info(&record));
+                found.map(|(info, version)| (Health::Alive(info), version))
             }
-            (_, None) => None,
+            Listed::Login(entry) => match entry.kind {
+                LoginKind::Token => self.health_of_refresh(lane, entry, now),
+                _ => self.health_of_session(entry, now),
+            },
         };
-        match health {
-            Some((health, version)) if !lane.is_revoked(subject, entry.key, version) => health,
+        match (health, listed.key()) {
+            (Some((health, version)), Some(login)) if !lane.is_revoked(subject, login, version) => {
+                health
+            }
             _ => Health::Dead,
         }
     }
 
-    fn health_of_session(
-        &self,
-        at: SessionKey,
-        entry: &Entry,
-        now: Timestamp,
-    ) -> Option<(Health, u64)> {
-        let Some((_, record)) = self.session_of(at, entry.login, now) else {
-            let is_awaited = entry.pending && now < entry.created_at.plus(PENDING_FOR);
+    fn health_of_session(&self, entry: &Entry, now: Timestamp) -> Option<(Health, u64)> {
+        let cell = match &entry.place {
+            EntryPlace::Session(cell) => Some(Arc::clone(cell)),
+            EntryPlace::Awaited(Some(key)) => self.sessions.get(key),
+            EntryPlace::Awaited(None) | EntryPlace::Elsewhere => {
+                let is_alive = now < entry.absolute_end;
+                return is_alive.then(|| (Health::Alive(entry.info()), entry.version));
+            }
+        };
+        let found = cell.and_then(|cell| self.session_of(cell, entry.key, now));
+        let Some((_, record)) = found else {
+            let is_awaited = entry.is_awaited() && now < entry.created_at.plus(PENDING_FOR);
             return is_awaited.then_some((Health::Pending, entry.version));
         };
+        let (of_record, version) = info(&record)?;
         let info = LoginInfo {
-            last_seen_at: record.last_seen_at,
-            expires_at: record.absolute_end,
+            last_seen_at: of_record.last_seen_at,
+            expires_at: of_record.expires_at,
             ..entry.info()
         };
-        let version = record.login.as_ref().map_or(entry.version, |l| l.version);
         Some((Health::Alive(info), version))
     }
 
@@ -186,31 +167,40 @@ impl Inner {
         Some((Health::Alive(info), record.version))
     }
 
-    /// Where the session of `login` is now, which was under `at` once, and the session.
+    /// Where the session of `login` is now, which was in `cell` once, and the session.
     pub(crate) fn session_of(
         &self,
-        mut at: SessionKey,
-        login: LoginId,
+        cell: Arc<SessionCell>,
+        login: LoginKey,
         now: Timestamp,
-    ) -> Option<(SessionKey, Arc<SessionRecord>)> {
+    ) -> Option<(Arc<SessionCell>, Arc<SessionRecord>)> {
+        let found = self.last_session_of(cell, login);
+        found.filter(|(_, record)| !record.is_expired(now))
+    }
+
+    /// The same, though it may have expired.
+    pub(crate) fn last_session_of(
+        &self,
+        mut cell: Arc<SessionCell>,
+        login: LoginKey,
+    ) -> Option<(Arc<SessionCell>, Arc<SessionRecord>)> {
         for _ in 0..MAX_HOPS {
-            let cell = self.sessions.get(&at)?;
-            match &*cell.state() {
-                State::Gone(gone) => at = gone.successor,
+            let successor = match &*cell.state() {
+                State::Gone(gone) => gone.successor,
                 State::Live(live) => {
-                    let its = live.record.login.as_ref().map(|l| l.login);
-                    let is_it = its == Some(login) && !live.record.is_expired(now);
-                    return is_it.then(|| (at, Arc::clone(&live.record)));
+                    let is_it = cell.login_key() == Some(login);
+                    return is_it.then(|| (Arc::clone(&cell), Arc::clone(&live.record)));
                 }
                 State::Ended { .. } => return None,
-            }
+            };
+            cell = self.sessions.get(&successor)?;
         }
         None
     }
 
     /// Drops dead entries from all lists of a lane; returns how many.
     pub(crate) fn prune_index(&self, lane: &mut LaneState, now: Timestamp) -> usize {
-        let subjects: Vec<SubjectKey> = lane.index.keys().copied().collect();
+        let subjects = lane.index.subjects();
         subjects
             .into_iter()
             .map(|subject| self.prune_subject(lane, subject, now))
@@ -224,15 +214,17 @@ impl Inner {
         subject: SubjectKey,
         now: Timestamp,
     ) -> usize {
-        let Some(mut entries) = lane.index.remove(&subject) else {
+        let is_dead =
+            |listed: &Listed| matches!(self.health(lane, subject, listed, now), Health::Dead);
+        // Mostly there is none.
+        if !lane.index.of(&subject).iter().any(is_dead) {
             return 0;
-        };
-        let before = entries.len();
-        entries.retain(|entry| !matches!(self.health(lane, subject, entry, now), Health::Dead));
-        let dropped = before - entries.len();
-        if !entries.is_empty() {
-            lane.index.insert(subject, entries);
         }
+        let mut all = lane.index.take(&subject);
+        let before = all.len();
+        all.retain(|listed| !matches!(self.health(lane, subject, listed, now), Health::Dead));
+        let dropped = before - all.len();
+        lane.index.put(&subject, all);
         dropped
     }
 }

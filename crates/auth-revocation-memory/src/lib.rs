@@ -47,7 +47,7 @@
 //! };
 //! let session_login = SessionLogin {
 //!     login,
-//!     subject: "alice".to_owned(),
+//!     subject: "alice".into(),
 //!     version,
 //!     auth_time: Timestamp::default(),
 //!     scopes: Scopes::default(),
@@ -112,6 +112,7 @@ mod builder;
 mod fields;
 mod index;
 mod janitor;
+mod list;
 mod logins;
 mod records;
 mod refresh;
@@ -119,6 +120,7 @@ mod revocations;
 mod session_cell;
 mod sessions;
 mod store;
+mod tables;
 
 pub use builder::{ConfigError, ConfigErrorKind, MemoryStoreBuilder};
 pub use store::{MemoryStore, Usage};

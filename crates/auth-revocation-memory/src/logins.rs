@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use auth_core::{
     LoginId, StoreError,
-    revocation::Place,
+    revocation::{LoginKey, Place},
     store::{Admission, Admitted, LoginInfo, LoginPage, Logins},
 };
 
-use crate::{MemoryStore, index::Health};
+use crate::{MemoryStore, index::Health, store::Inner};
 
 #[async_trait]
 impl Logins for MemoryStore {
@@ -24,10 +24,7 @@ impl Logins for MemoryStore {
     }
 
     fn withdraw(&self, subject: &str, login: LoginId) {
-        let place = Place::of(&self.inner.realm, subject);
-        self.inner.step(place.lane, |lane, _| {
-            lane.leave(&place.subject, login);
-        });
+        self.inner.withdraw(subject, login);
     }
 
     async fn logins(
@@ -40,13 +37,10 @@ impl Logins for MemoryStore {
         let place = Place::of(&inner.realm, subject);
         let mut alive: Vec<LoginInfo> = inner.look(place.lane, |lane| {
             let now = inner.now();
-            let entries = lane.index.get(&place.subject);
-            entries
-                .into_iter()
-                .flatten()
-                .rev()
+            let all = lane.index.of(&place.subject).iter();
+            all.rev()
                 .filter_map(
-                    |entry| match inner.health(lane, place.subject, entry, now) {
+                    |listed| match inner.health(lane, place.subject, listed, now) {
                         Health::Alive(info) => Some(info),
                         Health::Pending | Health::Dead => None,
                     },
@@ -62,5 +56,16 @@ impl Logins for MemoryStore {
         logins.truncate(limit.max(1));
         let next = logins.last().filter(|_| is_more).map(|info| info.login);
         Ok(LoginPage { logins, next })
+    }
+}
+
+impl Inner {
+    /// Takes a login out of its subject's list.
+    pub(crate) fn withdraw(&self, subject: &str, login: LoginId) {
+        let place = Place::of(&self.realm, subject);
+        let key = LoginKey::of(&self.realm, subject, &login);
+        self.step(place.lane, |lane, _| {
+            lane.index.leave(&place.subject, key);
+        });
     }
 }

@@ -116,9 +116,10 @@ impl Inner {
             version,
             rotation: RotationState::first(start.hash, now),
         };
+        let login_key = LoginKey::of(&self.realm, &admission.subject, &admission.login);
         let cell = Arc::new(RefreshCell {
             subject: place.subject,
-            key: LoginKey::of(&self.realm, &admission.subject, &admission.login),
+            key: login_key,
             record: Mutex::new(record),
         });
         let key = (place.lane, admission.login);
@@ -127,9 +128,7 @@ impl Inner {
             self.refresh_logins.remove(key, &other);
             let _ = self.refresh_logins.insert_new(key, cell);
         }
-        if let Some(entry) = lane.entry_mut(&place.subject, admission.login) {
-            entry.pending = false;
-        }
+        lane.index.arrived(&place.subject, login_key);
     }
 
     /// The order of these checks is the order of the design.

@@ -9,7 +9,12 @@ use auth_core::{
     store::{Epoch, Notice, Revocation, Revocations, Subscription, Target},
 };
 
-use crate::{MemoryStore, index::LaneState, store::Inner};
+use crate::{
+    MemoryStore,
+    index::LaneState,
+    list::{EntryPlace, Listed},
+    store::Inner,
+};
 
 /// A full denylist looks in all lanes for what has died at most so often.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
@@ -162,17 +167,27 @@ impl Inner {
         key: LoginKey,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let entry = lane.leave(&place.subject, login);
-        if let Some(at) = entry.as_ref().and_then(|entry| entry.session) {
-            self.end_session_of(at, login, now);
-        }
+        let listed = lane.index.leave(&place.subject, key);
+        let (cell, end) = match listed {
+            None => (None, None),
+            Some(Listed::Session(cell)) => (Some(cell), None),
+            Some(Listed::Login(entry)) => match entry.place {
+                EntryPlace::Session(cell) => (Some(cell), Some(entry.absolute_end)),
+                EntryPlace::Elsewhere => (None, Some(entry.absolute_end)),
+                // A session that is still to come will end later than the list says.
+                EntryPlace::Awaited(at) => (at.and_then(|at| self.sessions.get(&at)), None),
+            },
+        };
+        // It may move between the two steps, and is then swept later.
+        let session = cell.and_then(|cell| self.last_session_of(cell, key));
+        let of_session = session.map(|(cell, record)| {
+            if !record.is_expired(now) {
+                cell.end(now);
+            }
+            record.absolute_end
+        });
         let refresh = self.take_refresh(lane, login, key);
-        match (refresh, entry) {
-            (Some(end), _) => Some(end),
-            // A session that is still to come will end later than the list says.
-            (None, Some(entry)) if !entry.pending => Some(entry.absolute_end),
-            _ => None,
-        }
+        refresh.or(end).or(of_session)
     }
 }
 

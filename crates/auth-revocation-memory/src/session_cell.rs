@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use auth_core::{
     Timestamp,
-    revocation::{LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
+    revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
     store::{
-        Commit, CommitOutcome, Establish, Established, Load, LoginChange, SessionKey, SessionLogin,
-        SessionRecord, TOMBSTONE,
+        Commit, CommitOutcome, Establish, Established, Fields, Load, LoginChange, SessionKey,
+        SessionLogin, SessionRecord, TOMBSTONE,
     },
 };
 use parking_lot::{Mutex, MutexGuard};
@@ -18,20 +18,56 @@ use crate::fields::{NotChanged, changed};
 ///
 /// A cell never comes back to life: once its state is not `Live` any more, nothing is written to it,
 /// whoever still holds it, in the map or out of it.
+///
+/// There may be millions of them: it holds what a verdict needs and the record has not, and names of
+/// 128 or 64 bits where that is enough.
 #[derive(Debug)]
 pub(crate) struct SessionCell {
+    pub(crate) id: CellId,
+    /// What the verdict rests on, but for the version. A key's login never changes: a login makes a
+    /// new key.
+    login: Option<(Place, LoginKey)>,
     /// The command that made it.
-    born: Op,
-    login: Option<CellLogin>,
+    born: Command,
     state: Mutex<State>,
 }
 
-/// What the verdict on a session rests on. A key's login never changes: a login makes a new key.
-#[derive(Clone, Copy, Debug)]
-struct CellLogin {
-    place: Place,
-    login: LoginKey,
-    version: u64,
+/// A session's key: its lane, and 128 bits of the SHA-256 of its id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CellId {
+    lane: Lane,
+    hash: [u8; 16],
+}
+
+impl CellId {
+    pub(crate) fn of(key: &SessionKey) -> Self {
+        let hash = key.hash.first_chunk().expect("it is half of the hash");
+        Self {
+            lane: key.lane,
+            hash: *hash,
+        }
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// For tables. Ids are random and this store's own: nobody can choose them so that they collide.
+    pub(crate) fn hash(&self) -> u64 {
+        let hash = self.hash.first_chunk().expect("it is half of the id");
+        u64::from_le_bytes(*hash)
+    }
+}
+
+/// Half of an [`Op`]: enough to tell the commands to one session apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Command(u64);
+
+impl From<Op> for Command {
+    fn from(op: Op) -> Self {
+        let half = op.as_bytes().first_chunk().expect("it is half of the op");
+        Self(u64::from_le_bytes(*half))
+    }
 }
 
 /// That a session's login was revoked.
@@ -52,38 +88,60 @@ pub(crate) enum State {
 pub(crate) struct Live {
     pub(crate) record: Arc<SessionRecord>,
     /// The last command that changed it, so that its repetition does not.
-    op: Op,
+    op: Command,
 }
 
 #[derive(Debug)]
 pub(crate) struct Gone {
     pub(crate) successor: SessionKey,
-    pub(crate) op: Op,
+    pub(crate) op: Command,
     until: Timestamp,
 }
 
 impl SessionCell {
-    pub(crate) fn new(realm: &str, record: Arc<SessionRecord>, op: Op) -> Self {
-        let login = record.login.as_ref().map(|login| CellLogin {
-            place: Place::of(realm, &login.subject),
-            login: LoginKey::of(realm, &login.subject, &login.login),
-            version: login.version,
+    pub(crate) fn new(realm: &str, key: &SessionKey, record: Arc<SessionRecord>, op: Op) -> Self {
+        let login = record.login.as_ref().map(|login| {
+            (
+                Place::of(realm, &login.subject),
+                LoginKey::of(realm, &login.subject, &login.login),
+            )
         });
+        let op = Command::from(op);
         Self {
+            id: CellId::of(key),
             born: op,
             login,
             state: Mutex::new(State::Live(Live { record, op })),
         }
     }
 
-    /// What to ask the subject's lane, if anybody is logged in.
-    pub(crate) fn query(&self) -> Option<Query> {
-        self.login.map(|login| Query {
-            place: login.place,
-            login: Some(login.login),
+    /// What to ask the subject's lane of the session `record` that is here, if anybody is logged in.
+    pub(crate) fn query(&self, record: &SessionRecord) -> Option<Query> {
+        let ((place, key), login) = self.login.zip(record.login.as_ref())?;
+        Some(Query {
+            place,
+            login: Some(key),
             token: None,
             standing: Standing::Version(login.version),
         })
+    }
+
+    /// Where its subject's state is, if anybody is logged in.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.login.map(|(place, _)| place)
+    }
+
+    /// Its login's key, if anybody is logged in.
+    pub(crate) fn login_key(&self) -> Option<LoginKey> {
+        self.login.map(|(_, key)| key)
+    }
+
+    /// The session that is here, whether or not it has expired or was revoked.
+    pub(crate) fn record(&self) -> Option<Arc<SessionRecord>> {
+        match &*self.state() {
+            State::Live(live) => Some(Arc::clone(&live.record)),
+            _ => None,
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -92,7 +150,7 @@ impl SessionCell {
 
     /// Whether `op` made it.
     pub(crate) fn is_born_of(&self, op: Op) -> bool {
-        self.born == op
+        self.born == op.into()
     }
 
     /// What is there, but for the verdict on its login.
@@ -124,18 +182,23 @@ impl SessionCell {
         if live.record.is_expired(now) {
             return CommitOutcome::Ended;
         }
-        if live.op == commit.op {
+        let op = Command::from(commit.op);
+        if live.op == op {
             return CommitOutcome::Done(Arc::clone(&live.record));
         }
         match changed(&live.record.fields, &commit.changes) {
             Err(NotChanged::Conflict) => CommitOutcome::Conflict(Arc::clone(&live.record)),
             Err(NotChanged::TooLarge) => CommitOutcome::TooLarge,
             Ok(fields) => {
-                // Copies what other requests still look at, and only then.
-                let record = Arc::make_mut(&mut live.record);
-                record.fields = fields;
-                record.last_seen_at = record.last_seen_at.max(now);
-                live.op = commit.op;
+                // A new one, as other requests still look at the one that was.
+                let before = &live.record;
+                live.record = Arc::new(SessionRecord {
+                    last_seen_at: before.last_seen_at.max(now),
+                    login: before.login.clone(),
+                    fields,
+                    ..**before
+                });
+                live.op = op;
                 CommitOutcome::Done(Arc::clone(&live.record))
             }
         }
@@ -198,7 +261,7 @@ impl State {
     pub(crate) fn replaced(establish: &Establish, now: Timestamp) -> Self {
         Self::Gone(Box::new(Gone {
             successor: establish.new,
-            op: establish.op,
+            op: establish.op.into(),
             until: now.plus(TOMBSTONE),
         }))
     }
@@ -237,7 +300,7 @@ pub(crate) fn established(
         _ => {}
     }
     if !establish.keep_data {
-        record.fields.clear();
+        record.fields = Fields::new();
     }
     match changed(&record.fields, &establish.changes) {
         Ok(fields) => record.fields = fields,
@@ -284,7 +347,7 @@ mod tests {
         for revoked in [None, Some(Revoked { at: None })] {
             let establish = establish();
             let record = established(None, &establish, NOW).expect("there are no changes");
-            let cell = SessionCell::new("r", Arc::new(record), establish.op);
+            let cell = SessionCell::new("r", &establish.new, Arc::new(record), establish.op);
             let end = NOW.plus(Duration::from_secs(100));
             let swept_at = if revoked.is_some() { NOW } else { end };
             // What was revoked is known to have ended for a while.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    LoginId, StoreError, Timestamp,
-    revocation::Place,
+    StoreError, Timestamp,
+    revocation::{LoginKey, Place},
     store::{
         Commit, CommitOutcome, Establish, Established, Load, SessionKey, SessionLogin,
         SessionRecord, Sessions,
@@ -36,8 +36,9 @@ impl Sessions for MemoryStore {
 
     async fn commit(&self, commit: &Commit) -> Result<CommitOutcome, StoreError> {
         let inner = &self.inner;
+        let now = inner.now();
         Ok(match inner.sessions.get(&commit.key) {
-            Some(cell) if inner.revoked(&cell).is_none() => cell.commit(commit, inner.now()),
+            Some(cell) if inner.is_good(&cell, now) => cell.commit(commit, now),
             _ => CommitOutcome::Ended,
         })
     }
@@ -72,21 +73,29 @@ impl Inner {
         let Some(cell) = self.sessions.get(key) else {
             return Load::Absent;
         };
-        let load = cell.load(self.now());
-        if !matches!(load, Load::Live(_)) {
+        let now = self.now();
+        let load = cell.load(now);
+        let Load::Live(record) = &load else {
             return load;
-        }
+        };
         // The verdict comes after the record: what was acknowledged before this call counts.
-        match self.revoked(&cell) {
-            Some(revoked) => cell.end_revoked(revoked.at, self.now()),
+        match self.revoked(&cell, record, now) {
+            Some(revoked) => cell.end_revoked(revoked.at, now),
             None => load,
         }
     }
 
+    /// Whether a session is there whose login was not revoked.
+    fn is_good(&self, cell: &SessionCell, now: Timestamp) -> bool {
+        let record = cell.record();
+        record.is_some_and(|record| self.revoked(cell, &record, now).is_none())
+    }
+
     fn begin(&self, establish: &Establish) -> Made {
         let record = Arc::new(established(None, establish, self.now())?);
-        let cell = SessionCell::new(&self.realm, Arc::clone(&record), establish.op);
-        match self.sessions.insert_new(establish.new, Arc::new(cell)) {
+        let kept = Arc::clone(&record);
+        let cell = SessionCell::new(&self.realm, &establish.new, kept, establish.op);
+        match self.sessions.insert_new(&Arc::new(cell)) {
             Ok(()) => Ok(record),
             Err(there) if there.is_born_of(establish.op) => self.again(&establish.new),
             Err(_) => Err(Established::Ended),
@@ -95,21 +104,22 @@ impl Inner {
 
     fn go_on(&self, old: &SessionKey, establish: &Establish) -> Made {
         let cell = self.sessions.get(old).ok_or(Established::Ended)?;
-        let is_revoked = self.revoked(&cell).is_some();
+        let is_good = self.is_good(&cell, self.now());
         let mut state = cell.state();
         let now = self.now();
         let live = match &*state {
-            State::Live(live) if !is_revoked && !live.record.is_expired(now) => live,
-            State::Gone(gone) if gone.op == establish.op => {
+            State::Live(live) if is_good && !live.record.is_expired(now) => live,
+            State::Gone(gone) if gone.op == establish.op.into() => {
                 drop(state);
                 return self.again(&establish.new);
             }
             _ => return Err(Established::Ended),
         };
         let record = Arc::new(established(Some(&live.record), establish, now)?);
-        let fresh = SessionCell::new(&self.realm, Arc::clone(&record), establish.op);
+        let kept = Arc::clone(&record);
+        let fresh = SessionCell::new(&self.realm, &establish.new, kept, establish.op);
         self.sessions
-            .insert_new(establish.new, Arc::new(fresh))
+            .insert_new(&Arc::new(fresh))
             .map_err(|_| Established::Ended)?;
         // Nobody has seen the new one without the old one being gone: its lock is still held.
         *state = State::replaced(establish, now);
@@ -130,32 +140,20 @@ impl Inner {
             return;
         };
         let place = Place::of(&self.realm, &login.subject);
+        let key_of_login = LoginKey::of(&self.realm, &login.subject, &login.login);
         self.step(place.lane, |lane, now| {
             // Two moves may come here in either order: the session is where its ids lead to.
-            if let Some(entry) = lane.entry_mut(&place.subject, login.login)
-                && let Some((at, record)) = self.session_of(*key, login.login, now)
+            if let Some(cell) = self.sessions.get(key)
+                && let Some((cell, record)) = self.session_of(cell, key_of_login, now)
             {
-                entry.session = Some(at);
-                entry.absolute_end = record.absolute_end;
-                entry.pending = false;
+                let end = record.absolute_end;
+                lane.index
+                    .set_session(&place.subject, key_of_login, cell, end);
             }
         });
     }
 
     fn unlist(&self, login: &SessionLogin) {
-        let place = Place::of(&self.realm, &login.subject);
-        self.step(place.lane, |lane, _| {
-            lane.leave(&place.subject, login.login);
-        });
-    }
-
-    /// Ends the session of `login`, which was under `at` once: clean-up after a revocation.
-    pub(crate) fn end_session_of(&self, at: SessionKey, login: LoginId, now: Timestamp) {
-        // It may move between the two steps, and is then swept later.
-        if let Some((key, _)) = self.session_of(at, login, now)
-            && let Some(cell) = self.sessions.get(&key)
-        {
-            cell.end(now);
-        }
+        self.withdraw(&login.subject, login.login);
     }
 }

@@ -12,7 +12,7 @@ use auth_core::{
     Clock, Timestamp, Verdict,
     event::Events,
     revocation::{Lane, LaneRecord, Query},
-    store::{NoticeHub, SessionKey},
+    store::{NoticeHub, SessionRecord},
 };
 use parking_lot::RwLock;
 
@@ -23,6 +23,7 @@ use crate::{
     records::Records,
     refresh::{RefreshCell, RefreshKey},
     session_cell::{Revoked, SessionCell},
+    tables::Tables,
 };
 
 /// Every store trait in one process.
@@ -36,13 +37,14 @@ pub struct MemoryStore {
 
 /// What the janitor shares with the store.
 ///
-/// Locks are taken in this order: a lane, then a session's or refresh login's cell. Never two lanes,
-/// never a lane under a cell; two cells only the old and the fresh one of a session.
+/// Locks are taken in this order: a lane, then a session's or refresh login's cell, then a table of
+/// sessions. Never two lanes, never a lane under a cell; two cells only the old and the fresh one of
+/// a session; under a table's nothing.
 pub(crate) struct Inner {
     pub(crate) realm: String,
     pub(crate) clock: Arc<dyn Clock>,
     lanes: Box<[RwLock<LaneState>]>,
-    pub(crate) sessions: Records<SessionKey, SessionCell>,
+    pub(crate) sessions: Tables,
     /// Only reached under the lock of their lane: what is in the map there is alive or expired.
     pub(crate) refresh_logins: Records<RefreshKey, RefreshCell>,
     pub(crate) hub: NoticeHub,
@@ -152,7 +154,7 @@ impl Inner {
             lanes: Lane::all()
                 .map(|lane| RwLock::new(LaneState::new(lane, LaneRecord::trusting(epoch, start))))
                 .collect(),
-            sessions: Records::new(),
+            sessions: Tables::new(),
             refresh_logins: Records::new(),
             hub: NoticeHub::default(),
             events,
@@ -195,22 +197,28 @@ impl Inner {
     }
 
     pub(crate) fn verdict(&self, query: &Query) -> Verdict {
-        self.judged(query.place.lane, |lane| lane.revocations.verdict(query))
+        let ask = |lane: &LaneState| lane.revocations.verdict(query);
+        self.judged(query.place.lane, self.now(), ask)
     }
 
     /// Asks a lane that has not forgotten what the question is about.
-    fn judged<R>(&self, lane: Lane, ask: impl Fn(&LaneState) -> R) -> R {
+    fn judged<R>(&self, lane: Lane, now: Timestamp, ask: impl Fn(&LaneState) -> R) -> R {
         let judged = self.look(lane, |lane| {
-            let has_forgotten = lane.revocations.has_forgotten(self.now());
+            let has_forgotten = lane.revocations.has_forgotten(now);
             (!has_forgotten).then(|| ask(lane))
         });
         judged.unwrap_or_else(|| self.step(lane, |lane, _| ask(lane)))
     }
 
-    /// Whether the session's login was revoked.
-    pub(crate) fn revoked(&self, cell: &SessionCell) -> Option<Revoked> {
-        let query = cell.query()?;
-        self.judged(query.place.lane, |lane| {
+    /// Whether the login of the session `record`, which is in `cell`, was revoked.
+    pub(crate) fn revoked(
+        &self,
+        cell: &SessionCell,
+        record: &SessionRecord,
+        now: Timestamp,
+    ) -> Option<Revoked> {
+        let query = cell.query(record)?;
+        self.judged(query.place.lane, now, |lane| {
             let revocations = &lane.revocations;
             (revocations.verdict(&query) != Verdict::Active).then(|| Revoked {
                 at: revocations.entries(&query).revoked_at(),
@@ -221,10 +229,11 @@ impl Inner {
     /// Removes what is over.
     pub(crate) fn sweep(&self) -> usize {
         let mut removed = 0;
-        for (key, cell) in self.sessions.iter() {
-            let revoked = self.revoked(&cell);
+        for cell in self.sessions.iter() {
+            let record = cell.record();
+            let revoked = record.and_then(|record| self.revoked(&cell, &record, self.now()));
             if cell.sweep(revoked, self.now()) {
-                self.sessions.remove(key, &cell);
+                self.sessions.remove(&cell);
                 removed += 1;
             }
         }
@@ -252,7 +261,7 @@ impl Inner {
         };
         for lane in Lane::all() {
             self.look(lane, |lane| {
-                usage.listed_logins += lane.index.values().map(Vec::len).sum::<usize>();
+                usage.listed_logins += lane.index.len();
                 usage.revocations += lane.revocations.len();
                 usage.denied_tokens += lane.revocations.denied_tokens();
             });

@@ -1,14 +1,14 @@
 //! Sessions.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{
     LoginId, Scopes, StoreError, Timestamp, Verdict,
     revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
     store::{
-        Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Load, LoginChange,
-        Revocation, SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
+        Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Fields, Load,
+        LoginChange, Revocation, SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
     },
 };
 use tokio::time::timeout;
@@ -218,7 +218,7 @@ impl Inner {
             idle.map(|idle| idle.to_string()).unwrap_or_default(),
             text(&establish.new.hash),
             login.map(|l| l.login.to_string()).unwrap_or_default(),
-            login.map(|l| l.subject.clone()).unwrap_or_default(),
+            login.map(|l| l.subject.to_string()).unwrap_or_default(),
             login.map(|l| l.version.to_string()).unwrap_or_default(),
             login
                 .map(|l| l.scopes.as_str().to_owned())
@@ -380,7 +380,7 @@ fn empty() -> SessionRecord {
         absolute_end: Timestamp::default(),
         idle: None,
         login: None,
-        fields: BTreeMap::new(),
+        fields: Fields::new(),
     }
 }
 
@@ -394,7 +394,7 @@ pub(crate) fn session(record: &mut Hash) -> Result<(SessionRecord, u64), Failure
             login: login
                 .parse::<LoginId>()
                 .map_err(|_| Failure::unreadable())?,
-            subject: get("subject")?.clone(),
+            subject: get("subject")?.as_str().into(),
             version: time("ver")?.as_millis(),
             auth_time: time("auth")?,
             scopes: Scopes::parse(get("scopes")?),
@@ -408,15 +408,12 @@ pub(crate) fn session(record: &mut Hash) -> Result<(SessionRecord, u64), Failure
         absolute_end: time("end")?,
         idle: idle.map(|idle| Duration::from_millis(idle.as_millis())),
         login,
-        fields: BTreeMap::new(),
+        fields: Fields::new(),
     };
     let moves = time("moves")?.as_millis();
-    for (name, value) in record.drain() {
-        if let Some(name) = name.strip_prefix("f:") {
-            session
-                .fields
-                .insert(name.into(), FieldValue::from_json(value));
-        }
-    }
+    let fields = record.iter();
+    session.fields = fields
+        .filter_map(|(name, value)| Some((name.strip_prefix("f:")?, value)))
+        .collect();
     Ok((session, moves))
 }

@@ -1,13 +1,11 @@
 //! Changes to a session's data that are not saved yet.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use auth_core::store::{FieldChange, FieldValue, MAX_FIELD_BYTES};
+use auth_core::store::{FieldChange, FieldValue, Fields, MAX_FIELD_BYTES};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{SessionError, SessionErrorKind, error::SizeLimit};
-
-pub(crate) type Fields = BTreeMap<Arc<str>, FieldValue>;
 
 /// A function of the field's value: run when it is given, and again if the field has changed
 /// meanwhile.
@@ -16,7 +14,10 @@ pub(crate) type UpdateFn =
 
 /// Changes to fields, by name.
 #[derive(Clone, Default)]
-pub(crate) struct Changes(BTreeMap<Arc<str>, Change>);
+pub(crate) struct Changes(
+    /// In the order of their names; there are few.
+    Vec<(Arc<str>, Change)>,
+);
 
 #[derive(Clone)]
 struct Change {
@@ -33,34 +34,44 @@ impl Changes {
 
     /// What a field becomes; None if it is not among them.
     pub(crate) fn get(&self, name: &str) -> Option<Option<&FieldValue>> {
-        self.0.get(name).map(|change| change.value.as_ref())
+        let at = self.find(name).ok()?;
+        Some(self.0[at].1.value.as_ref())
+    }
+
+    /// Where the change of a field is, or else has its place.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| (**other).cmp(name))
+    }
+
+    /// The fields that are there after it, of those that it changes.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.0.iter();
+        values.filter_map(|(name, change)| Some((&**name, change.value.as_ref()?.as_json())))
     }
 
     /// Adds one: `update`, which gave `value`, or `value` in any case.
     pub(crate) fn put(&mut self, name: &str, value: Option<FieldValue>, update: Option<UpdateFn>) {
-        match (self.0.get_mut(name), update) {
-            (Some(change), Some(update)) => {
-                change.value = value;
-                // After a plain write it is the write that counts, whatever is saved.
-                if !change.updates.is_empty() {
-                    change.updates.push(update);
-                }
-            }
-            (_, update) => {
+        let at = match self.find(name) {
+            Ok(at) => at,
+            Err(at) => {
                 let updates = update.into_iter().collect();
-                self.0.insert(name.into(), Change { value, updates });
+                let change = Change { value, updates };
+                return self.0.insert(at, (name.into(), change));
             }
+        };
+        let change = &mut self.0[at].1;
+        change.value = value;
+        match update {
+            None => change.updates.clear(),
+            // After a plain write it is the write that counts, whatever is saved.
+            Some(_) if change.updates.is_empty() => {}
+            Some(update) => change.updates.push(update),
         }
     }
 
-    /// Makes them to `fields`.
-    pub(crate) fn apply(&self, fields: &mut Fields) {
-        for (name, change) in &self.0 {
-            match &change.value {
-                Some(value) => fields.insert(Arc::clone(name), value.clone()),
-                None => fields.remove(name),
-            };
-        }
+    /// Whether any of them follows from what is saved.
+    pub(crate) fn has_updates(&self) -> bool {
+        self.0.iter().any(|(_, change)| !change.updates.is_empty())
     }
 
     /// Runs the updates again, from what is saved.
@@ -69,7 +80,8 @@ impl Changes {
             let Some((first, rest)) = change.updates.split_first() else {
                 continue;
             };
-            let mut value = first(saved.get(name))?;
+            let saved = saved.get(name).map(FieldValue::from_json);
+            let mut value = first(saved.as_ref())?;
             for update in rest {
                 value = update(value.as_ref())?;
             }
@@ -78,15 +90,26 @@ impl Changes {
         Ok(())
     }
 
+    /// Those that change something, if `saved` is what is saved.
+    fn real<'a>(&'a self, saved: &'a Fields) -> impl Iterator<Item = &'a (Arc<str>, Change)> {
+        let changes = self.0.iter();
+        let becomes = |change: &'a Change| change.value.as_ref().map(FieldValue::as_json);
+        changes.filter(move |(name, change)| becomes(change) != saved.get(name))
+    }
+
+    /// Whether there is something to save, if `saved` is what is saved.
+    pub(crate) fn change(&self, saved: &Fields) -> bool {
+        self.real(saved).next().is_some()
+    }
+
     /// What there is to save, if `saved` is what is saved.
     pub(crate) fn to_send(&self, saved: &Fields) -> Vec<FieldChange> {
-        self.0
-            .iter()
-            .filter(|(name, change)| change.value.as_ref() != saved.get(*name))
+        self.real(saved)
             .map(|(name, change)| FieldChange {
                 name: Arc::clone(name),
                 value: change.value.clone(),
-                expected: (!change.updates.is_empty()).then(|| saved.get(name).cloned()),
+                expected: (!change.updates.is_empty())
+                    .then(|| saved.get(name).map(FieldValue::from_json)),
             })
             .collect()
     }
@@ -94,7 +117,8 @@ impl Changes {
 
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        let names = self.0.iter().map(|(name, _)| name);
+        f.debug_set().entries(names).finish()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     SessionError, SessionErrorKind,
     plan::{Plan, Step, Who},
     shared::Shared,
-    state::{Current, Live, Pending},
+    state::{Current, Live, Pending, Told},
 };
 
 /// How often a step is fitted to what other requests saved meanwhile. Whenever one is refused,
@@ -51,14 +51,16 @@ impl Shared {
     }
 
     /// Saves what is pending for the response, after which nothing can be changed any more.
-    pub(crate) async fn commit_and_close(&self) -> Result<(), SessionError> {
-        while !self.close_if_idle() {
+    pub(crate) async fn commit_and_close(&self) -> Result<Told, SessionError> {
+        loop {
+            if let Some(told) = self.close_if_idle() {
+                return Ok(told);
+            }
             if let Err(error) = self.commit().await {
                 self.close();
                 return Err(error);
             }
         }
-        Ok(())
     }
 
     async fn commit_in_step(&self) -> Result<(), SessionError> {
@@ -85,11 +87,11 @@ impl Shared {
     }
 
     /// The step that a dropped commit was at, or else all that is pending.
-    async fn next_plan(&self) -> Result<Option<Plan>, SessionError> {
+    async fn next_plan(&self) -> Result<Option<Arc<Plan>>, SessionError> {
         {
             let state = self.state();
             if let Some(plan) = &state.in_flight {
-                return Ok(Some(plan.clone()));
+                return Ok(Some(Arc::clone(plan)));
             }
             if state.pending.is_empty() {
                 return Ok(None);
@@ -105,25 +107,26 @@ impl Shared {
         let plan = {
             let mut state = self.state();
             let pending = std::mem::take(&mut state.pending);
-            let plan = Plan::make(&state.current, pending)?;
+            let plan = Plan::make(&state.current, pending)?.map(Arc::new);
             state.in_flight.clone_from(&plan);
             plan
         };
-        // Updates are the application's code: not to be run under our lock.
-        match plan.map(|plan| plan.rebased(None)).transpose() {
-            Ok(plan) => {
-                self.state().in_flight.clone_from(&plan);
-                Ok(plan)
+        match plan {
+            Some(plan) if plan.changes.has_updates() => {
+                // Updates are the application's code: not to be run under our lock.
+                let rebased = plan.rebased(None).map(Arc::new);
+                self.state().in_flight = rebased.as_ref().ok().map(Arc::clone);
+                rebased.map(Some)
             }
-            Err(error) => {
-                self.state().in_flight = None;
-                Err(error)
-            }
+            plan => Ok(plan),
         }
     }
 
     /// Makes one step, and then ends the login that it replaced. The inner result is of the latter.
-    pub(crate) async fn run(&self, plan: Plan) -> Result<Result<(), StoreError>, SessionError> {
+    pub(crate) async fn run(
+        &self,
+        plan: Arc<Plan>,
+    ) -> Result<Result<(), StoreError>, SessionError> {
         let replaced = plan.replaced().map(|(s, login)| (s.to_owned(), login));
         let login = plan.login().cloned();
         let made = match self.admit(&plan).await {
@@ -186,7 +189,7 @@ impl Shared {
     /// The second step of a login, in the session's lane, and the only one of all else.
     async fn establish_or_commit(
         &self,
-        mut plan: Plan,
+        mut plan: Arc<Plan>,
         admitted: Admittance,
     ) -> Result<(), SessionError> {
         for _ in 0..MAX_ATTEMPTS {
@@ -197,8 +200,8 @@ impl Shared {
                     return Ok(());
                 }
                 Ok(Attempt::Conflict(now)) => {
-                    plan = plan.rebased(Some(now))?;
-                    self.state().in_flight = Some(plan.clone());
+                    plan = Arc::new(plan.rebased(Some(now))?);
+                    self.state().in_flight = Some(Arc::clone(&plan));
                     continue;
                 }
                 Ok(Attempt::Ended) => {
@@ -264,7 +267,7 @@ impl Shared {
             (Who::Same | Who::Confirmed, from) => self.config.events.tell(|| {
                 let login = from.as_ref().and_then(|from| from.record.login.as_ref());
                 Event::Rotated {
-                    login: login.map(|login| (login.subject.clone(), login.login)),
+                    login: login.map(|login| (login.subject.to_string(), login.login)),
                 }
             }),
             (Who::Nobody, Some(from)) => self.tell_logged_out(from),

@@ -25,6 +25,12 @@ pub(crate) struct Config {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+/// What a layer shares with its services.
+pub(crate) struct Settings<H> {
+    pub(crate) config: Arc<Config>,
+    pub(crate) rejections: H,
+}
+
 impl Config {
     /// What tells the client of the session `record`, which is under `id`.
     pub(crate) fn set_cookie(&self, id: &SessionId, record: &SessionRecord) -> HeaderValue {

@@ -33,7 +33,7 @@ impl SessionData {
     ///
     /// `InvalidValue`, if it is not of the type `T`.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, SessionError> {
-        let value = self.0.state().field(name).cloned();
+        let value = self.0.state().field(name);
         value.map(|value| read(name, &value)).transpose()
     }
 
@@ -89,12 +89,12 @@ impl SessionData {
             then.map(|then| write(&owned, &then)).transpose()
         });
         loop {
-            let before = self.0.state().field(name).cloned();
+            let before = self.0.state().field(name);
             // The application's code: not to be run under our lock.
             let after = update(before.as_ref())?;
             let mut state = self.0.open()?;
             self.0.check_bearer(&state)?;
-            if state.field(name) == before.as_ref() {
+            if state.field(name) == before {
                 return state.put(name, after, Some(update));
             }
         }
@@ -123,7 +123,7 @@ impl SessionData {
 
     /// The names of the fields that are there, in order.
     pub fn names(&self) -> Vec<Arc<str>> {
-        self.0.state().fields().into_keys().collect()
+        self.0.state().names()
     }
 
     fn put(&self, name: &str, value: Option<FieldValue>) -> Result<(), SessionError> {

@@ -16,10 +16,11 @@ use tower_service::Service;
 use crate::{
     SessionError,
     request::{OpenSession, resolve},
+    state::Told,
 };
 
 type Resolving = Pin<Box<dyn Future<Output = Result<Option<Principal>, Unavailable>> + Send>>;
-type Committing = Pin<Box<dyn Future<Output = Result<(), SessionError>> + Send>>;
+type Committing = Pin<Box<dyn Future<Output = Result<Told, SessionError>> + Send>>;
 
 pin_project! {
     /// The response of [`SessionManager`](crate::SessionManager).
@@ -117,7 +118,7 @@ where
                 }
                 StateProj::Handling { future } => {
                     let handled = ready!(future.poll(cx));
-                    let session = this.session.as_ref().expect(DONE);
+                    let session = this.session.as_mut().expect(DONE);
                     // An error has no head that could carry a cookie: as after a panic, nothing
                     // is saved.
                     let response = match handled {
@@ -127,11 +128,13 @@ where
                             return Poll::Ready(Err(error));
                         }
                     };
-                    if session.shared().close_if_idle() {
-                        let response = session.answer(response);
-                        *this.session = None;
-                        return Poll::Ready(Ok(response));
-                    }
+                    let response = match session.answer_if_idle(response) {
+                        Ok(response) => {
+                            *this.session = None;
+                            return Poll::Ready(Ok(response));
+                        }
+                        Err(response) => response,
+                    };
                     let shared = Arc::clone(session.shared());
                     State::Committing {
                         committing: Box::pin(async move { shared.commit_and_close().await }),
@@ -143,10 +146,10 @@ where
                     response,
                 } => {
                     let committed = ready!(committing.as_mut().poll(cx));
-                    let session = this.session.take().expect(DONE);
+                    let mut session = this.session.take().expect(DONE);
                     let response = response.take().expect(DONE);
                     return Poll::Ready(Ok(match committed {
-                        Ok(()) => session.answer(response),
+                        Ok(told) => session.answer(told, response),
                         Err(error) => session.answer_failed(&error, response),
                     }));
                 }

@@ -5,14 +5,16 @@ use std::{fmt, sync::Arc};
 use auth_core::{policy::Policy, rejection::DefaultRejections, store::Sessions};
 use tower_layer::Layer;
 
-use crate::{SessionLayerBuilder, SessionManager, config::Config};
+use crate::{
+    SessionLayerBuilder, SessionManager,
+    config::{Config, Settings},
+};
 
 /// Gives every request its [`Session`](crate::Session), and its
 /// [`Caller`](auth_core::Caller) whom the session says it is. See the [crate](crate).
 #[must_use]
 pub struct SessionLayer<H = DefaultRejections> {
-    config: Arc<Config>,
-    rejections: Arc<H>,
+    settings: Arc<Settings<H>>,
 }
 
 impl SessionLayer {
@@ -26,13 +28,13 @@ impl<H> SessionLayer<H> {
     /// What it does, as it is configured, for OWASP ASVS 5.0 V7, and what is left to the
     /// application. Its [report](Policy::report) is text.
     pub fn policy(&self) -> Policy {
-        self.config.policy()
+        self.settings.config.policy()
     }
 
     pub(crate) fn new(config: Config, rejections: H) -> Self {
+        let config = Arc::new(config);
         Self {
-            config: Arc::new(config),
-            rejections: Arc::new(rejections),
+            settings: Arc::new(Settings { config, rejections }),
         }
     }
 }
@@ -40,8 +42,7 @@ impl<H> SessionLayer<H> {
 impl<H> Clone for SessionLayer<H> {
     fn clone(&self) -> Self {
         Self {
-            config: Arc::clone(&self.config),
-            rejections: Arc::clone(&self.rejections),
+            settings: Arc::clone(&self.settings),
         }
     }
 }
@@ -50,16 +51,12 @@ impl<S, H> Layer<S> for SessionLayer<H> {
     type Service = SessionManager<S, H>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionManager::new(
-            inner,
-            Arc::clone(&self.config),
-            Arc::clone(&self.rejections),
-        )
+        SessionManager::new(inner, Arc::clone(&self.settings))
     }
 }
 
 impl<H> fmt::Debug for SessionLayer<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.config.fmt(f)
+        self.settings.config.fmt(f)
     }
 }

@@ -41,7 +41,7 @@ impl Shared {
         let login = state.live().and_then(|live| live.record.login.as_ref());
         let login = login.ok_or(SessionErrorKind::NotLoggedIn)?;
         Ok(Somebody {
-            subject: login.subject.clone(),
+            subject: login.subject.to_string(),
             login: login.login,
         })
     }

@@ -1,5 +1,7 @@
 //! Logging out: acts when awaited, not at the commit.
 
+use std::sync::Arc;
+
 use auth_core::{
     Event, StoreError, Unavailable,
     store::{Load, LoginKind, SessionKey},
@@ -29,7 +31,7 @@ impl Shared {
         if let Some(login) = &live.record.login {
             self.config.events.tell(|| Event::LoggedOut {
                 kind: LoginKind::Session,
-                subject: login.subject.clone(),
+                subject: login.subject.to_string(),
                 login: login.login,
             });
         }
@@ -57,8 +59,8 @@ impl Shared {
                 return Ok(());
             };
             let changes = std::mem::take(&mut state.pending).changes;
-            let plan = Plan::leave_login(live, changes);
-            state.in_flight = Some(plan.clone());
+            let plan = Arc::new(Plan::leave_login(live, changes));
+            state.in_flight = Some(Arc::clone(&plan));
             plan
         };
         // The record first: its data can be moved as long as its login is good, and not after.

@@ -6,14 +6,14 @@ use auth_core::{
     LoginId, Timestamp,
     revocation::{Lane, Op},
     store::{
-        Admission, Commit, Establish, Lifetimes, LoginChange, LoginKind, LoginLimit, SessionKey,
-        SessionLogin, SessionRecord,
+        Admission, Commit, Establish, Fields, Lifetimes, LoginChange, LoginKind, LoginLimit,
+        SessionKey, SessionLogin, SessionRecord,
     },
 };
 
 use crate::{
     SessionError, SessionErrorKind,
-    changes::{Changes, Fields},
+    changes::Changes,
     id::SessionId,
     login::NewLogin,
     state::{Current, Live, Pending, subject_of},
@@ -62,9 +62,9 @@ impl Plan {
         };
         let nothing = Fields::new();
         let saved = from.as_ref().map_or(&nothing, |live| &live.record.fields);
-        let writes = !pending.changes.to_send(saved).is_empty();
+        let writes = pending.changes.change(saved);
         let step = match (pending.login, &from) {
-            (Some(login), _) => Some(Who::Login(Box::new(login))),
+            (Some(login), _) => Some(Who::Login(login)),
             (None, _) if pending.confirm => Some(Who::Confirmed),
             (None, Some(_)) if pending.rotate => Some(Who::Same),
             (None, None) if writes => Some(Who::Nobody),
@@ -113,14 +113,16 @@ impl Plan {
     }
 
     /// The same step from the session as it is by now, with every update run again.
-    pub(crate) fn rebased(mut self, now: Option<Arc<SessionRecord>>) -> Result<Self, SessionError> {
-        if let (Some(from), Some(now)) = (&mut self.from, now) {
+    pub(crate) fn rebased(&self, now: Option<Arc<SessionRecord>>) -> Result<Self, SessionError> {
+        let mut rebased = self.clone();
+        if let (Some(from), Some(now)) = (&mut rebased.from, now) {
             *from = Live::new(from.key, now);
-            self.op = Op::random();
+            rebased.op = Op::random();
         }
-        let saved = self.saved().clone();
-        self.changes.rebase(&saved)?;
-        Ok(self)
+        let mut changes = std::mem::take(&mut rebased.changes);
+        changes.rebase(rebased.saved())?;
+        rebased.changes = changes;
+        Ok(rebased)
     }
 
     /// The fields that the changes are changes to.
@@ -211,7 +213,7 @@ impl Plan {
             Who::Nobody => LoginChange::Clear,
             Who::Login(login) => LoginChange::Set(SessionLogin {
                 login: login.login,
-                subject: login.subject.clone(),
+                subject: login.subject.as_str().into(),
                 version,
                 // The store puts its own time here.
                 auth_time: Timestamp::default(),

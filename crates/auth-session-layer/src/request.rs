@@ -10,7 +10,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, header::CACHE_CONTROL, response,
 };
 
-use crate::{SessionError, SessionErrorKind, shared::Shared};
+use crate::{SessionError, SessionErrorKind, config::Settings, shared::Shared, state::Told};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -19,15 +19,17 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 pub(crate) struct OpenSession<H> {
     shared: Arc<Shared>,
     protocol: Protocol,
-    rejections: Arc<H>,
+    settings: Arc<Settings<H>>,
+    is_closed: bool,
 }
 
 impl<H> OpenSession<H> {
-    pub(crate) fn new(shared: Arc<Shared>, protocol: Protocol, rejections: Arc<H>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, protocol: Protocol, settings: Arc<Settings<H>>) -> Self {
         Self {
             shared,
             protocol,
-            rejections,
+            settings,
+            is_closed: false,
         }
     }
 
@@ -35,9 +37,21 @@ impl<H> OpenSession<H> {
         &self.shared
     }
 
-    /// The response of a handler whose changes were saved.
-    pub(crate) fn answer<B>(&self, mut response: Response<B>) -> Response<B> {
-        self.write_headers(response.headers_mut());
+    /// Answers, if there is nothing to save.
+    pub(crate) fn answer_if_idle<B>(
+        &mut self,
+        response: Response<B>,
+    ) -> Result<Response<B>, Response<B>> {
+        match self.shared.close_if_idle() {
+            Some(told) => Ok(self.answer(told, response)),
+            None => Err(response),
+        }
+    }
+
+    /// The response of a handler whose changes were saved: nothing can be changed any more.
+    pub(crate) fn answer<B>(&mut self, told: Told, mut response: Response<B>) -> Response<B> {
+        self.is_closed = true;
+        self.write_headers(told, response.headers_mut());
         response
     }
 
@@ -52,7 +66,8 @@ impl<H> OpenSession<H> {
         // A step that was made before the one that failed still counts: without its cookie the
         // browser would lose the session that it has by now.
         if error.kind() != SessionErrorKind::Ended {
-            self.write_headers(response.headers_mut());
+            let told = self.shared.state().tell();
+            self.write_headers(told, response.headers_mut());
         }
         response
     }
@@ -75,19 +90,11 @@ impl<H> OpenSession<H> {
         });
         // No row that a session is refused with has a challenge.
         let rejection = Rejection::new(kind, self.protocol.clone(), Challenge::default());
-        reject(&*self.rejections, rejection, handled)
+        reject(&self.settings.rejections, rejection, handled)
     }
 
-    fn write_headers(&self, headers: &mut HeaderMap) {
-        let (cookie, logged_out) = {
-            let mut state = self.shared.state();
-            // Clearing would take the cookie of a session that has begun since the logout.
-            (
-                state.cookie.take(),
-                state.logged_out && state.live().is_none(),
-            )
-        };
-        if let Some(cookie) = cookie {
+    fn write_headers(&self, told: Told, headers: &mut HeaderMap) {
+        if let Some(cookie) = told.cookie {
             let transport = &self.shared.config.transport;
             transport.write(headers, cookie);
             for removal in &self.shared.stale {
@@ -97,7 +104,7 @@ impl<H> OpenSession<H> {
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }
         }
-        if logged_out && self.shared.config.clear_site_data {
+        if told.logged_out && self.shared.config.clear_site_data {
             let value = HeaderValue::from_static("\"cookies\", \"storage\"");
             headers.insert(CLEAR_SITE_DATA, value);
         }
@@ -106,7 +113,9 @@ impl<H> OpenSession<H> {
 
 impl<H> Drop for OpenSession<H> {
     fn drop(&mut self) {
-        self.shared.close();
+        if !self.is_closed {
+            self.shared.close();
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use crate::{
     ResponseFuture,
-    config::Config,
+    config::Settings,
     request::{OpenSession, resolve},
     shared::Shared,
 };
@@ -23,17 +23,12 @@ use crate::{
 /// The service that [`SessionLayer`](crate::SessionLayer) makes.
 pub struct SessionManager<S, H = DefaultRejections> {
     inner: S,
-    config: Arc<Config>,
-    rejections: Arc<H>,
+    settings: Arc<Settings<H>>,
 }
 
 impl<S, H> SessionManager<S, H> {
-    pub(crate) fn new(inner: S, config: Arc<Config>, rejections: Arc<H>) -> Self {
-        Self {
-            inner,
-            config,
-            rejections,
-        }
+    pub(crate) fn new(inner: S, settings: Arc<Settings<H>>) -> Self {
+        Self { inner, settings }
     }
 }
 
@@ -41,8 +36,7 @@ impl<S: Clone, H> Clone for SessionManager<S, H> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            config: Arc::clone(&self.config),
-            rejections: Arc::clone(&self.rejections),
+            settings: Arc::clone(&self.settings),
         }
     }
 }
@@ -51,7 +45,7 @@ impl<S: fmt::Debug, H> fmt::Debug for SessionManager<S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManager")
             .field("inner", &self.inner)
-            .field("config", &self.config)
+            .field("config", &self.settings.config)
             .finish_non_exhaustive()
     }
 }
@@ -70,20 +64,20 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let shared = Arc::new(Shared::new(&self.config, request.headers()));
-        let source = Arc::clone(&shared);
-        let caller = Caller::join_session(request.extensions_mut(), source, &self.config.authority);
+        let config = &self.settings.config;
+        let shared = Arc::new(Shared::new(config, request.headers()));
         let protocol = Protocol::of(request.method(), request.headers());
-        let session = OpenSession::new(shared, protocol, Arc::clone(&self.rejections));
-        if !self.config.eager {
+        let session = OpenSession::new(Arc::clone(&shared), protocol, Arc::clone(&self.settings));
+        let caller = Caller::join_session(request.extensions_mut(), shared, &config.authority);
+        if !config.eager {
             return ResponseFuture::handling(self.inner.call(request), session);
         }
-        match caller.principal_now() {
-            Some(resolved) => match resolve(&mut request, resolved) {
+        match caller.principal_now().ok_or_else(|| caller.clone()) {
+            Ok(resolved) => match resolve(&mut request, resolved) {
                 Ok(()) => ResponseFuture::handling(self.inner.call(request), session),
                 Err(unavailable) => ResponseFuture::refused(session.refuse(unavailable, None)),
             },
-            None => {
+            Err(caller) => {
                 // The service that was ready goes into the future; a clone waits its turn.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);

@@ -15,7 +15,8 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::{
     SessionError, SessionErrorKind,
     config::Config,
-    state::{Current, Live, Pending, State},
+    id::SessionId,
+    state::{Current, Live, Pending, State, Told},
     transport::Received,
 };
 
@@ -87,56 +88,58 @@ impl Shared {
         Ok(())
     }
 
-    /// Who the caller is, where that can be told without waiting.
-    pub(crate) fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
-        let key = match self.state().current {
-            Current::Unloaded(key) => Some(key),
-            _ => None,
+    /// Finds out what session there is, where that can be told without waiting; None if it can not.
+    fn load_now(&self) -> Option<Result<(), Unavailable>> {
+        let id = match &self.state().current {
+            Current::Unloaded(id) => id.clone(),
+            Current::Unavailable(_, unavailable) => return Some(Err(*unavailable)),
+            _ => return Some(Ok(())),
         };
-        if let Some(key) = key {
-            let loaded = self.config.store.load_now(&key)?;
-            self.loaded(key, loaded, Use::Read);
-        }
-        self.state().principal()
+        let key = id.key();
+        let loaded = self.config.store.load_now(&key)?;
+        Some(self.loaded(id, key, loaded, Use::Read))
     }
 
     /// Finds out what session there is; who comes while that is going on waits for it.
-    pub(crate) async fn load(&self) -> Result<Option<Principal>, Unavailable> {
-        if let Some(known) = self.principal_now() {
+    pub(crate) async fn load(&self) -> Result<(), Unavailable> {
+        if let Some(known) = self.load_now() {
             return known;
         }
         let _step = self.step.lock().await;
-        self.load_in_step(Use::Read).await;
-        let principal = self.state().principal();
-        principal.unwrap_or(Err(Unavailable::default()))
+        self.load_in_step(Use::Read).await
     }
 
     /// Loads the session unless that was done; `step` is held.
-    async fn load_in_step(&self, to: Use) {
-        let key = match self.state().current {
-            Current::Unloaded(key) => key,
-            _ => return,
+    async fn load_in_step(&self, to: Use) -> Result<(), Unavailable> {
+        let id = match &self.state().current {
+            Current::Unloaded(id) => id.clone(),
+            Current::Unavailable(_, unavailable) => return Err(*unavailable),
+            _ => return Ok(()),
         };
+        let key = id.key();
         let loaded = self.config.store.load(&key).await;
-        self.loaded(key, loaded, to);
+        self.loaded(id, key, loaded, to)
     }
 
     /// Loads the session to write to it; asks again if the store could not tell before.
     pub(crate) async fn load_for_step(&self) -> Result<(), Unavailable> {
         {
             let mut state = self.state();
-            if let Current::Unavailable(key, _) = state.current {
-                state.current = Current::Unloaded(key);
+            if let Current::Unavailable(id, _) = &state.current {
+                state.current = Current::Unloaded(id.clone());
             }
         }
-        self.load_in_step(Use::Write).await;
-        match self.state().current {
-            Current::Unavailable(_, unavailable) => Err(unavailable),
-            _ => Ok(()),
-        }
+        self.load_in_step(Use::Write).await
     }
 
-    fn loaded(&self, key: SessionKey, loaded: Result<Load, StoreError>, to: Use) {
+    /// Takes in what the store said, unless somebody was faster; whether it is known now.
+    fn loaded(
+        &self,
+        id: SessionId,
+        key: SessionKey,
+        loaded: Result<Load, StoreError>,
+        to: Use,
+    ) -> Result<(), Unavailable> {
         let mut touch = false;
         if loaded.is_err() {
             self.tell_unavailable(Asked::Session);
@@ -150,28 +153,35 @@ impl Shared {
             Ok(Load::Ended) => Current::Ended,
             Ok(Load::Absent) => Current::Nobody,
             // What we do not know is nobody's session and nobody's absence.
-            Ok(_) => Current::Unavailable(key, Unavailable::default()),
-            Err(error) => Current::Unavailable(key, error.into()),
+            Ok(_) => Current::Unavailable(id, Unavailable::default()),
+            Err(error) => Current::Unavailable(id, error.into()),
         };
         let mut state = self.state();
-        if let Current::Unloaded(_) = state.current {
+        let is_first = matches!(state.current, Current::Unloaded(_));
+        if is_first {
             state.current = current;
-            drop(state);
-            if touch {
-                self.config.store.touch(&key);
-            }
         }
+        let known = match &state.current {
+            Current::Unavailable(_, unavailable) => Err(*unavailable),
+            _ => Ok(()),
+        };
+        drop(state);
+        if is_first && touch {
+            self.config.store.touch(&key);
+        }
+        known
     }
 
     pub(crate) fn tell_unavailable(&self, asked: Asked) {
         self.config.events.tell(|| Event::Unavailable { asked });
     }
 
-    /// Ends the request's part in it, unless there is something to commit first.
-    pub(crate) fn close_if_idle(&self) -> bool {
+    /// Ends the request's part in it, unless there is something to commit first; gives what its
+    /// response has to say.
+    pub(crate) fn close_if_idle(&self) -> Option<Told> {
         let mut state = self.state();
         state.closed |= state.is_idle();
-        state.closed
+        state.closed.then(|| state.tell())
     }
 
     /// Ends the request's part in it: whatever is still pending is dropped.
@@ -185,11 +195,15 @@ impl Shared {
 #[async_trait]
 impl SessionSource for Shared {
     fn principal_now(&self) -> Option<Result<Option<Principal>, Unavailable>> {
-        Shared::principal_now(self)
+        // An error is kept, and said by the state.
+        let _ = self.load_now()?;
+        self.state().principal()
     }
 
     async fn principal(&self) -> Result<Option<Principal>, Unavailable> {
-        self.load().await
+        self.load().await?;
+        let principal = self.state().principal();
+        principal.unwrap_or(Err(Unavailable::default()))
     }
 
     fn peek(&self) -> Option<Result<Option<Principal>, Unavailable>> {
@@ -198,13 +212,13 @@ impl SessionSource for Shared {
 
     async fn again(&self) -> Result<Option<Principal>, Unavailable> {
         let key = match &self.state().current {
-            Current::Unloaded(key) | Current::Unavailable(key, _) => *key,
+            Current::Unloaded(id) | Current::Unavailable(id, _) => id.key(),
             Current::Live(live) => live.key,
             Current::Nobody | Current::Over | Current::Ended => return Ok(None),
         };
         let loaded = self.config.store.load(&key).await;
         match loaded.inspect_err(|_| self.tell_unavailable(Asked::Session))? {
-            Load::Live(record) => Ok(Live::new(key, record).principal),
+            Load::Live(record) => Ok(Live::new(key, record).principal().cloned()),
             Load::Gone | Load::Ended | Load::Absent => Ok(None),
             _ => Err(Unavailable::default()),
         }
@@ -222,7 +236,7 @@ impl fmt::Debug for Shared {
             Some(state) => match &state.current {
                 Current::Unloaded(_) => session.field("state", &"not loaded"),
                 Current::Unavailable(..) => session.field("state", &"unavailable"),
-                Current::Live(live) => session.field("principal", &live.principal),
+                Current::Live(live) => session.field("principal", &live.principal()),
                 Current::Nobody => session.field("state", &"none"),
                 Current::Ended => session.field("state", &"ended"),
                 Current::Over => session.field("state", &"over"),

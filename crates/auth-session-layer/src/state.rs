@@ -1,6 +1,6 @@
 //! What a request knows of its session, and wants of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use auth_core::{
     Principal, PrincipalKind, PrincipalParts, Unavailable,
@@ -10,7 +10,7 @@ use http::HeaderValue;
 
 use crate::{
     SessionError, SessionErrorKind,
-    changes::{Changes, Fields, UpdateFn},
+    changes::{Changes, UpdateFn},
     error::SizeLimit,
     id::SessionId,
     login::NewLogin,
@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) pending: Pending,
     /// What a commit is doing, or was doing when it was dropped: it is taken up again as it is,
     /// so that the store makes it once.
-    pub(crate) in_flight: Option<Plan>,
+    pub(crate) in_flight: Option<Arc<Plan>>,
     /// The id, if it came under an old name and is to get the new one.
     pub(crate) renamed: Option<SessionId>,
     /// The `Set-Cookie` that the response has to carry.
@@ -41,9 +41,9 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) enum Current {
     /// The request came with an id that nobody has looked up yet.
-    Unloaded(SessionKey),
+    Unloaded(SessionId),
     /// It was looked up, and the store could not tell.
-    Unavailable(SessionKey, Unavailable),
+    Unavailable(SessionId, Unavailable),
     Live(Live),
     /// There is none; what is written begins one.
     Nobody,
@@ -59,12 +59,21 @@ pub(crate) enum Current {
 pub(crate) struct Live {
     pub(crate) key: SessionKey,
     pub(crate) record: Arc<SessionRecord>,
-    pub(crate) principal: Option<Principal>,
+    /// Made when somebody first asks: whoever wants the data only is not interested.
+    principal: OnceLock<Option<Principal>>,
+}
+
+/// What a response tells the client of its session.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) cookie: Option<HeaderValue>,
+    pub(crate) logged_out: bool,
 }
 
 #[derive(Default, Debug)]
 pub(crate) struct Pending {
-    pub(crate) login: Option<NewLogin>,
+    /// Boxed, as it is rare and large.
+    pub(crate) login: Option<Box<NewLogin>>,
     pub(crate) rotate: bool,
     /// Whether whoever is logged in has just proven it.
     pub(crate) confirm: bool,
@@ -80,19 +89,23 @@ impl Current {
 
 impl Live {
     pub(crate) fn new(key: SessionKey, record: Arc<SessionRecord>) -> Self {
-        let principal = principal_of(&record);
         Self {
             key,
             record,
-            principal,
+            principal: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        let principal = self.principal.get_or_init(|| principal_of(&self.record));
+        principal.as_ref()
     }
 }
 
 /// The one place where a session becomes a principal.
 fn principal_of(record: &SessionRecord) -> Option<Principal> {
     let login = record.login.as_ref()?;
-    let parts = PrincipalParts::new(&login.subject)
+    let parts = PrincipalParts::new(&*login.subject)
         .login(Some(login.login))
         .version(Some(login.version))
         .scopes(login.scopes.clone())
@@ -109,15 +122,23 @@ impl Pending {
 
 impl State {
     pub(crate) fn new(id: Option<SessionId>, is_renamed: bool) -> Self {
-        let key = id.as_ref().map(SessionId::key);
         Self {
-            current: key.map_or(Current::Nobody, Current::Unloaded),
-            renamed: id.filter(|_| is_renamed),
+            renamed: id.clone().filter(|_| is_renamed),
+            current: id.map_or(Current::Nobody, Current::Unloaded),
             pending: Pending::default(),
             in_flight: None,
             cookie: None,
             logged_out: false,
             closed: false,
+        }
+    }
+
+    /// What the response has to tell the client: once.
+    pub(crate) fn tell(&mut self) -> Told {
+        Told {
+            cookie: self.cookie.take(),
+            // Clearing would take the cookie of a session that has begun since the logout.
+            logged_out: self.logged_out && self.live().is_none(),
         }
     }
 
@@ -137,7 +158,7 @@ impl State {
         Some(match &self.current {
             Current::Unloaded(_) => return None,
             Current::Unavailable(_, unavailable) => Err(*unavailable),
-            Current::Live(live) => Ok(live.principal.clone()),
+            Current::Live(live) => Ok(live.principal().cloned()),
             Current::Nobody | Current::Ended | Current::Over => Ok(None),
         })
     }
@@ -164,7 +185,7 @@ impl State {
         if !login.keeps_data_of(self.subject_below()) {
             self.pending.changes = Changes::default();
         }
-        self.pending.login = Some(login);
+        self.pending.login = Some(Box::new(login));
     }
 
     /// Who is logged in before the pending login.
@@ -182,38 +203,56 @@ impl State {
     }
 
     /// A field as it is with everything that is not saved yet.
-    pub(crate) fn field(&self, name: &str) -> Option<&FieldValue> {
+    pub(crate) fn field(&self, name: &str) -> Option<FieldValue> {
         if let Some(value) = self.pending.changes.get(name) {
-            return value;
+            return value.cloned();
         }
         if self.is_dropping() {
             return None;
         }
         if let Some(plan) = &self.in_flight {
             if let Some(value) = plan.changes.get(name) {
-                return value;
+                return value.cloned();
             }
             if !plan.keep_data {
                 return None;
             }
         }
-        self.live()?.record.fields.get(name)
+        let saved = self.live()?.record.fields.get(name);
+        saved.map(FieldValue::from_json)
     }
 
-    /// All fields as they are with everything that is not saved yet.
-    pub(crate) fn fields(&self) -> Fields {
-        let mut fields = match (self.live(), &self.in_flight) {
-            _ if self.is_dropping() => Fields::new(),
-            (Some(live), plan) if plan.as_ref().is_none_or(|plan| plan.keep_data) => {
-                live.record.fields.clone()
-            }
-            _ => Fields::new(),
-        };
-        if let Some(plan) = self.in_flight.as_ref().filter(|_| !self.is_dropping()) {
-            plan.changes.apply(&mut fields);
-        }
-        self.pending.changes.apply(&mut fields);
-        fields
+    /// All fields as they are with everything that is not saved yet, in no order.
+    fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let below = !self.is_dropping();
+        let plan = self.in_flight.as_deref().filter(|_| below);
+        let keeps = below && plan.is_none_or(|plan| plan.keep_data);
+        let saved = self.live().filter(|_| keeps);
+        let (pending, in_flight) = (&self.pending.changes, plan.map(|plan| &plan.changes));
+        let saved = saved.into_iter().flat_map(|live| &live.record.fields);
+        let saved =
+            saved.filter(move |(name, _)| in_flight.is_none_or(|it| it.get(name).is_none()));
+        let in_flight = in_flight.into_iter().flat_map(Changes::values);
+        let below = saved.chain(in_flight);
+        below
+            .filter(|(name, _)| pending.get(name).is_none())
+            .chain(pending.values())
+    }
+
+    /// The names of all fields, in order.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let names = self.fields().map(|(name, _)| name.into());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// How many fields there are besides this one, and how many bytes of names and values.
+    fn size_without(&self, name: &str) -> (usize, usize) {
+        let others = self.fields().filter(|(other, _)| *other != name);
+        others.fold((0, 0), |(count, bytes), (name, json)| {
+            (count + 1, bytes + name.len() + json.len())
+        })
     }
 
     /// Changes a field, if it fits.
@@ -227,16 +266,11 @@ impl State {
             return Err(SessionErrorKind::InvalidName.into());
         }
         if let Some(value) = &value {
-            let mut fields = self.fields();
-            fields.insert(name.into(), value.clone());
-            let bytes: usize = fields
-                .iter()
-                .map(|(n, v)| n.len() + v.as_json().len())
-                .sum();
-            if fields.len() > MAX_FIELDS {
+            let (others, bytes) = self.size_without(name);
+            if others + 1 > MAX_FIELDS {
                 return Err(SessionError::too_large(SizeLimit::Fields, name));
             }
-            if bytes > MAX_DATA_BYTES {
+            if bytes + name.len() + value.as_json().len() > MAX_DATA_BYTES {
                 return Err(SessionError::too_large(SizeLimit::DataBytes, name));
             }
         }

@@ -308,7 +308,7 @@ impl Model {
         answers.count(self, verdict, "a session");
         let load = in_time("a load", READ, store.load(&held.session.key)).await;
         if let (Ok(Load::Live(record)), false) = (&load, self.is_lost()) {
-            let read = |name: &String| record.fields.get(name.as_str()).map(|v| v.as_json());
+            let read = |name: &String| record.fields.get(name);
             let mut written = held.written.iter();
             let missing = written.find(|(name, value)| read(name) != Some(value.as_str()));
             assert_eq!(missing, None, "it was acknowledged");

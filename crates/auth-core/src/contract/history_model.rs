@@ -204,7 +204,7 @@ fn check_alive(alive: &Alive, record: &SessionRecord, at: &str) {
     let fields: BTreeMap<Arc<str>, String> = record
         .fields
         .iter()
-        .map(|(name, value)| (Arc::clone(name), value.as_json().to_owned()))
+        .map(|(name, value)| (name.into(), value.to_owned()))
         .collect();
     assert_eq!(fields, alive.fields, "{at}");
 }

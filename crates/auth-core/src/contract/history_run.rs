@@ -217,7 +217,7 @@ impl Run {
     fn login(&self, who: &Who) -> SessionLogin {
         SessionLogin {
             login: who.login,
-            subject: self.subject.clone(),
+            subject: self.subject.as_str().into(),
             version: who.version,
             auth_time: Timestamp::default(),
             scopes: Scopes::default(),

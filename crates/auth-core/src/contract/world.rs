@@ -250,7 +250,7 @@ impl LoggedIn {
     pub(super) fn session_login(&self) -> SessionLogin {
         SessionLogin {
             login: self.login,
-            subject: self.subject.clone(),
+            subject: self.subject.as_str().into(),
             version: self.version,
             auth_time: Timestamp::default(),
             scopes: Scopes::parse("read write"),
@@ -350,7 +350,7 @@ pub(super) fn remove(name: &str) -> FieldChange {
 
 /// What a field is, as JSON text.
 pub(super) fn field<'a>(record: &'a SessionRecord, name: &str) -> Option<&'a str> {
-    record.fields.get(name).map(FieldValue::as_json)
+    record.fields.get(name)
 }
 
 /// Another subject whose state is in the same lane.

@@ -16,6 +16,7 @@
 
 mod admission;
 mod field;
+mod fields;
 mod hub;
 mod refresh;
 mod revocations;
@@ -28,6 +29,7 @@ pub use admission::{
     MAX_LISTED_LOGINS, Overflow,
 };
 pub use field::{FieldChange, FieldValue, MAX_DATA_BYTES, MAX_FIELD_BYTES, MAX_FIELDS};
+pub use fields::{Fields, FieldsIter};
 pub use hub::{NOTICE_BACKLOG, NoticeHub};
 pub use refresh::{
     RefreshGrant, RefreshHash, RefreshLogins, RefreshRecord, RefreshStart, Rotated, Rotation,

@@ -1,10 +1,10 @@
 //! The role that keeps sessions.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{FieldChange, FieldValue, Logins};
+use super::{FieldChange, Fields, Logins};
 use crate::{
     LoginId, Scopes, StoreError, Timestamp,
     revocation::{Lane, Op},
@@ -78,7 +78,7 @@ pub struct SessionRecord {
     /// Who is logged in, if anybody is.
     pub login: Option<SessionLogin>,
     /// Its data.
-    pub fields: BTreeMap<Arc<str>, FieldValue>,
+    pub fields: Fields,
 }
 
 impl SessionRecord {
@@ -114,7 +114,7 @@ pub struct SessionLogin {
     /// The login's public id.
     pub login: LoginId,
     /// Who.
-    pub subject: String,
+    pub subject: Box<str>,
     /// The version that the admission gave.
     pub version: u64,
     /// When the user proved who they are.
@@ -275,7 +275,7 @@ mod tests {
             absolute_end: secs(10_000),
             idle: Some(Duration::from_secs(100)),
             login: None,
-            fields: BTreeMap::new(),
+            fields: Fields::new(),
         };
         // 100 s of idleness and a touch interval of 10 s.
         assert!(!record.is_expired(Timestamp::from_millis(209_999)));

@@ -68,7 +68,7 @@ pub(crate) fn log_in(store: &MemoryStore, subject: &str) -> (SessionKey, LoginId
     };
     let login = SessionLogin {
         login: admission.login,
-        subject: subject.to_owned(),
+        subject: subject.into(),
         version,
         auth_time: START,
         scopes: Scopes::default(),
