@@ -208,6 +208,11 @@ impl Principal {
         };
         self.0.query.or_else(by_version)
     }
+
+    /// Whether both are handles to the same one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl fmt::Debug for Principal {

@@ -197,7 +197,7 @@ mod tests {
 
     fn caller_of(kind: PrincipalKind, subject: &str) -> Caller {
         let principal = Principal::insecure_for_tests(kind, PrincipalParts::new(subject));
-        Caller::vouch(&mut Extensions::new(), principal)
+        Caller::vouch(&mut Extensions::new(), principal).clone()
     }
 
     #[tokio::test]
@@ -225,8 +225,9 @@ mod tests {
     #[tokio::test]
     async fn for_nobody_nothing_is_loaded() {
         let db = Db::default();
+        let mut extensions = Extensions::new();
         let caller = Caller::join_token(
-            &mut Extensions::new(),
+            &mut extensions,
             TokenOutcome::Absent,
             &Arc::new(Authority::new("r")),
         );
@@ -250,11 +251,8 @@ mod tests {
     async fn that_the_store_can_not_tell_is_no_absence_of_a_user() {
         let unavailable = Unavailable::default();
         let outcome = TokenOutcome::Unavailable(unavailable);
-        let caller = Caller::join_token(
-            &mut Extensions::new(),
-            outcome,
-            &Arc::new(Authority::new("r")),
-        );
+        let mut extensions = Extensions::new();
+        let caller = Caller::join_token(&mut extensions, outcome, &Arc::new(Authority::new("r")));
         let user = caller.user(&Db::default()).await;
         assert_eq!(user, Err(UserError::Unavailable(unavailable)));
     }

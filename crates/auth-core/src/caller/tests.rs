@@ -44,10 +44,12 @@ async fn layers_share_one_caller_in_either_order_and_the_token_wins() {
         let mut extensions = Extensions::new();
         let first = if session_first {
             let first = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
+            let first = first.clone();
             Caller::join_token(&mut extensions, token(), &authority);
             first
         } else {
             let first = Caller::join_token(&mut extensions, token(), &authority);
+            let first = first.clone();
             Caller::join_session(&mut extensions, session_of("cookie"), &authority);
             first
         };
@@ -67,7 +69,7 @@ async fn a_refused_token_hides_the_session_and_an_absent_one_does_not() {
         let mut extensions = Extensions::new();
         Caller::join_token(&mut extensions, outcome, &authority);
         let caller = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
-        assert_eq!(subject(&caller).await, expected);
+        assert_eq!(subject(caller).await, expected);
     }
 }
 
@@ -78,7 +80,7 @@ async fn a_caller_that_came_along_from_another_request_is_replaced() {
     Caller::join_session(&mut extensions, session_of("mallory"), &authority);
     extensions.insert(somebody(PrincipalKind::Session, "mallory"));
     let fresh = Caller::join_session(&mut extensions, session_of("alice"), &authority);
-    assert_eq!(subject(&fresh).await.as_deref(), Some("alice"));
+    assert_eq!(subject(fresh).await.as_deref(), Some("alice"));
     assert!(extensions.get::<Principal>().is_none());
 }
 
@@ -95,7 +97,7 @@ async fn a_second_token_layer_decides_about_the_token_and_leaves_the_session() {
         Caller::join_session(&mut extensions, session_of("cookie"), &authority);
         Caller::join_token(&mut extensions, first, &authority);
         let caller = Caller::join_token(&mut extensions, second, &authority);
-        assert_eq!(subject(&caller).await.as_deref(), expected);
+        assert_eq!(subject(caller).await.as_deref(), expected);
         assert!(caller.session::<Loaded>().is_some());
     }
 }
@@ -109,14 +111,15 @@ async fn what_came_along_is_replaced_by_the_layers_of_both_kinds() {
     Caller::join_session(&mut extensions, session_of("mallory"), &authority);
     Caller::join_session(&mut extensions, session_of("alice"), &authority);
     let caller = Caller::join_token(&mut extensions, TokenOutcome::Absent, &authority);
-    assert_eq!(subject(&caller).await.as_deref(), Some("alice"));
+    assert_eq!(subject(caller).await.as_deref(), Some("alice"));
 }
 
 #[tokio::test]
 async fn unavailable_is_neither_somebody_nor_nobody() {
     let mut extensions = Extensions::new();
     let outcome = TokenOutcome::Unavailable(Unavailable::default());
-    let caller = Caller::join_token(&mut extensions, outcome, &Arc::new(Authority::new("r")));
+    let authority = Arc::new(Authority::new("r"));
+    let caller = Caller::join_token(&mut extensions, outcome, &authority);
     assert_eq!(caller.principal().await, Err(Unavailable::default()));
     assert_eq!(caller.peek(), Err(NotResolved));
 }
@@ -141,7 +144,7 @@ async fn what_the_application_vouches_for_comes_first() {
         Principal::vouched(PrincipalParts::new("machine")),
     );
     let caller = Caller::join_session(&mut extensions, session_of("cookie"), &authority);
-    assert_eq!(subject(&caller).await.as_deref(), Some("machine"));
+    assert_eq!(subject(caller).await.as_deref(), Some("machine"));
 }
 
 #[test]

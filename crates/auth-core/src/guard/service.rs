@@ -159,7 +159,11 @@ impl<H> Settings<H> {
             }
             Ok(Some(found)) => match self.policy.check(&found) {
                 Ok(()) => {
-                    request.extensions_mut().insert(found);
+                    // A guard further out has put it there, mostly.
+                    let there = request.extensions().get::<Principal>();
+                    if !there.is_some_and(|there| there.is(&found)) {
+                        request.extensions_mut().insert(found);
+                    }
                     return Ok(());
                 }
                 Err(kind) => {

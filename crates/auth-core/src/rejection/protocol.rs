@@ -16,10 +16,13 @@ impl Protocol {
     /// The method counts because a gRPC refusal is sent with HTTP 200: somebody who asks by the
     /// status alone, as gateways and caches do, must not be told 200 by a content type.
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
+        if method != Method::POST {
+            return Self::HTTP;
+        }
         let content_type = headers.get(CONTENT_TYPE);
         Self(
             content_type
-                .filter(|value| method == Method::POST && is_grpc(value.as_bytes()))
+                .filter(|value| is_grpc(value.as_bytes()))
                 .cloned(),
         )
     }

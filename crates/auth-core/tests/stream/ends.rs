@@ -258,7 +258,7 @@ fn a_session_at_its_end_asks_its_store() {
 #[test]
 fn nobody_has_no_login_that_could_end() {
     let world = World::new();
-    let vouched = |parts| Caller::vouch(&mut Extensions::new(), Principal::vouched(parts));
+    let vouched = |parts| Caller::vouch(&mut Extensions::new(), Principal::vouched(parts)).clone();
     let rows = [
         ("no token", world.token(TokenOutcome::Absent)),
         ("a refused token", world.token(TokenOutcome::Refused)),

@@ -85,12 +85,12 @@ impl World {
     }
 
     pub(crate) fn token(&self, outcome: TokenOutcome) -> Caller {
-        Caller::join_token(&mut Extensions::new(), outcome, &self.authority)
+        Caller::join_token(&mut Extensions::new(), outcome, &self.authority).clone()
     }
 
     pub(crate) fn by_session<S: SessionSource>(&self, session: &Arc<S>) -> Caller {
         let source = Arc::clone(session);
-        Caller::join_session(&mut Extensions::new(), source, &self.authority)
+        Caller::join_session(&mut Extensions::new(), source, &self.authority).clone()
     }
 
     /// The response of a service that answers `caller` with `body`, behind the layer.

@@ -132,9 +132,9 @@ impl<H> Settings<H> {
         if !self.required {
             return Next::Inner;
         }
-        match caller.principal_now() {
-            Some(found) => self.require(request, found),
-            None => Next::Wait(Box::pin(
+        match caller.principal_now().ok_or_else(|| caller.clone()) {
+            Ok(found) => self.require(request, found),
+            Err(caller) => Next::Wait(Box::pin(
                 async move { Answer::Caller(caller.principal().await) },
             )),
         }

@@ -133,7 +133,8 @@ async fn whoever_came_along_with_a_request_is_forgotten() {
         let parts = PrincipalParts::new("mallory");
         let mallory = Principal::insecure_for_tests(PrincipalKind::Token, parts);
         let outcome = auth_core::TokenOutcome::Proven(mallory.clone());
-        let stale = Caller::join_token(&mut extensions, outcome, &Arc::new(Authority::new("auth")));
+        let authority = Arc::new(Authority::new("auth"));
+        let stale = Caller::join_token(&mut extensions, outcome, &authority).clone();
         request.extensions_mut().insert(stale);
         request.extensions_mut().insert(mallory);
     });
