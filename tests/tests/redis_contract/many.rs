@@ -1,6 +1,8 @@
-//! On several servers, which take seconds to start: a test for each part of the suite.
+//! On several servers, which take seconds to start: a test for each part of the suite, also in replica
+//! mode.
 
 use auth_core::contract::{Case, cases};
+use auth_revocation_redis::Freshness;
 use auth_tests::{RedisCluster, RedisSentinels};
 
 /// The cases of a part, of which there is at least one.
@@ -16,22 +18,19 @@ macro_rules! parts {
         /// All parts, so that none is left out.
         const PARTS: &[&str] = &[$(stringify!($part)),*];
 
-        mod cluster {
+        parts!(cluster RedisCluster Freshness::Always => $($part)*);
+        parts!(sentinels RedisSentinels Freshness::Always => $($part)*);
+        parts!(cluster_replica RedisCluster crate::replica::MODE => $($part)*);
+        parts!(sentinels_replica RedisSentinels crate::replica::MODE => $($part)*);
+    };
+    ($name:ident $servers:ident $mode:expr => $($part:ident)*) => {
+        mod $name {
+            use super::*;
             $(
                 #[test]
                 fn $part() {
-                    let start = super::RedisCluster::with_clock_that_stands;
-                    crate::run(start, super::part(stringify!($part)));
-                }
-            )*
-        }
-
-        mod sentinels {
-            $(
-                #[test]
-                fn $part() {
-                    let start = super::RedisSentinels::with_clock_that_stands;
-                    crate::run(start, super::part(stringify!($part)));
+                    let start = $servers::with_clock_that_stands;
+                    crate::run_with($mode, start, part(stringify!($part)));
                 }
             )*
         }

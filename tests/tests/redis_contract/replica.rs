@@ -6,10 +6,11 @@ use auth_core::contract::Case;
 use auth_revocation_redis::Freshness;
 use auth_tests::Redis;
 
+/// Long enough for the copy to answer even on a busy machine.
+pub(crate) const MODE: Freshness = Freshness::Within(Duration::from_secs(20));
+
 fn run(case: Case) {
-    // Long enough for the copy to answer even on a busy machine.
-    let freshness = Freshness::Within(Duration::from_secs(20));
-    super::run_with(freshness, Redis::with_clock_that_stands, [case]);
+    super::run_with(MODE, Redis::with_clock_that_stands, [case]);
 }
 
 auth_core::contract_suite!(run);
