@@ -1,5 +1,6 @@
 //! Replica mode on real servers: verdicts from the copy, and how fresh they are.
 
+mod failover;
 mod faults;
 mod settings;
 mod spread;
