@@ -11,7 +11,7 @@ use auth_revocation_redis::{Freshness, RedisStore};
 use auth_tests::{Line, Proxy, Redis};
 use tokio::runtime::Handle;
 
-use crate::model::{READ, WRITE, eventually, in_time, node};
+use crate::model::{READ, WRITE, eventually, in_time, node, patient_node};
 
 const REALM: &str = "faults";
 
@@ -118,6 +118,40 @@ async fn a_revocation_that_is_given_up_anywhere_holds_up_no_other() {
             assert_eq!(store.verdict(&query).await, Verdict::Revoked);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_is_given_up_while_it_waits_for_a_replica_took_place() {
+    let redis = Redis::start(&[]);
+    let port = redis.port().to_string();
+    let replica = Redis::start(&["--replicaof", "127.0.0.1", &port]);
+    eventually("the replica follows", async || {
+        let info = redis.cli(&["INFO", "replication"]);
+        info.contains("state=online")
+    })
+    .await;
+    let nodes = [
+        patient_node(&redis.url()).await,
+        patient_node(&redis.url()).await,
+    ];
+    let query = any(&nodes[0]).await;
+    replica.signal("STOP");
+    let store = Arc::clone(&nodes[0]);
+    let revoking = tokio::spawn(async move { store.revoke_subject("alice").await });
+    eventually("it waits for the replica", async || {
+        redis.cli(&["CLIENT", "LIST"]).contains("cmd=wait")
+    })
+    .await;
+    revoking.abort();
+    let given_up = revoking.await.is_err_and(|error| error.is_cancelled());
+    assert!(given_up, "the replica has it");
+    for store in &nodes {
+        assert_eq!(store.verdict(&query).await, Verdict::Revoked);
+    }
+    replica.signal("CONT");
+    let next = nodes[0].revoke_subject("bob");
+    let next = in_time("the next one", Duration::from_secs(20), next).await;
+    assert_eq!(next, Ok(()), "it has its turn, and its replica");
 }
 
 #[tokio::test(flavor = "multi_thread")]
