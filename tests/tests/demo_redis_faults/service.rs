@@ -308,7 +308,11 @@ impl Victim {
 
     /// An access token.
     pub(crate) fn token(tokens: &Tokens) -> Self {
-        Self::by("a token that was revoked", tokens, tokens.access.secret())
+        let by = Self::by("a token that was revoked", tokens, tokens.access.secret());
+        Self {
+            is_named: true,
+            ..by
+        }
     }
 
     /// A login with tokens, by its refresh token.
@@ -321,7 +325,8 @@ impl Victim {
         Self {
             who: vec![tokens.access.clone()],
             what,
-            is_named: true,
+            // The store is asked first whose it is.
+            is_named: false,
             request: Request::post("/token/revoke").form(&format!("token={token}")),
         }
     }
