@@ -138,6 +138,53 @@ fn migration_guides_show_the_applications_that_are_tested() {
     }
 }
 
+/// A cell that nobody looked at says so to nobody: the reader takes it for a "no".
+#[test]
+fn every_cell_of_the_comparison_says_something() {
+    let text = read(Path::new("README.md"));
+    let section = text.split("\n## ").find(|part| part.starts_with("Beside"));
+    let rows = section.expect("the comparison").lines();
+    let rows: Vec<_> = rows.filter(|row| row.starts_with("| ")).collect();
+    assert!(rows.len() > 20, "{rows:#?}");
+    for row in rows {
+        let mut cells = row.trim_matches('|').split('|');
+        assert!(cells.all(|cell| !cell.trim().is_empty()), "{row}");
+    }
+}
+
+/// What whoever opens a crate's documentation finds in it.
+#[test]
+fn every_crates_first_page_has_the_same_parts() {
+    let manifests = fs::read_dir(repository().join("crates")).expect("the crates are there");
+    let names: Vec<_> = manifests
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    assert!(names.len() >= 6, "{names:?}");
+    for name in names {
+        let name = name.to_string_lossy();
+        let source = read(&Path::new("crates").join(&*name).join("src/lib.rs"));
+        let page: Vec<_> = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! "))
+            .collect();
+        let parts: [&[&str]; 4] = [
+            &[
+                "# How it decides",
+                "# The rules",
+                "# What is checked, in this order",
+            ],
+            &["# What to know before deploying it"],
+            &["# Cancel safety"],
+            &["# Features"],
+        ];
+        for part in parts {
+            let is_there = part.iter().any(|heading| page.contains(heading));
+            assert!(is_there, "{name} has none of {part:?}");
+        }
+        assert!(page.iter().any(|line| line.starts_with("```")), "{name}");
+    }
+}
+
 /// A panel of what is not counted would stay empty for ever.
 #[test]
 fn the_dashboard_shows_counters_that_there_are() {
