@@ -18,7 +18,9 @@ use auth_layers::{
     jwt::{Issuer, JwtLayer, SigningKeys, TokenLogin},
     memory::MemoryStore,
     session::{Login, Session, SessionLayer},
+    store::CommitOutcome,
 };
+use auth_tests::logins;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service, ServiceExt as _, service_fn};
@@ -167,4 +169,32 @@ fn hot_paths_allocate_as_often_as_they_did() {
     };
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "allocations: {wrong:#?}");
+}
+
+/// What an idle session takes in memory beyond its data: with the label of its device, which is 24 bytes more than
+/// without one. A record of 60 bytes without one has a budget of 300.
+#[test]
+fn an_idle_session_takes_no_more_memory_than_it_did() {
+    const COUNT: i64 = 50_000;
+    const LIMIT: f64 = 330.0;
+    const FIELD: (&str, &str) = (
+        "count",
+        "\"an article, another one, and one more: 60 with name!!\"",
+    );
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let store = MemoryStore::new();
+    let counted = measure(|| {
+        runtime.block_on(async {
+            for number in 0..COUNT {
+                let subject = format!("user-{number:08}");
+                let session = logins::Session::log_in(&store, &subject).await;
+                let session = session.expect("in memory");
+                let set = session.set(&store, FIELD.0, FIELD.1).await;
+                assert!(matches!(set, Ok(CommitOutcome::Done(_))), "{set:?}");
+            }
+        });
+    });
+    let data = FIELD.0.len() + FIELD.1.len() + "read".len() + "a phone".len();
+    let beyond = counted.bytes_current as f64 / COUNT as f64 - data as f64;
+    assert!(beyond <= LIMIT, "{beyond:.1} bytes");
 }

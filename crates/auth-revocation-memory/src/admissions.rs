@@ -97,11 +97,11 @@ impl Inner {
         op: Op,
         login: LoginKey,
     ) -> Option<(u64, Vec<LoginId>)> {
-        match lane.index.find(&place.subject, login)? {
-            Listed::Login(entry) if entry.op == op => Some((entry.version, entry.ended.to_vec())),
-            Listed::Login(_) => None,
+        match lane.index.find(&place.subject, login)?.session() {
+            Err(entry) if entry.op == op => Some((entry.version, entry.ended.to_vec())),
+            Err(_) => None,
             // It is there by now, it ended nobody, and ids of logins are used once.
-            Listed::Session(cell) => {
+            Ok((cell, _)) => {
                 let (_, record) = self.last_session_of(Arc::clone(cell), login)?;
                 Some((record.login.as_ref()?.version, Vec::new()))
             }
@@ -136,9 +136,9 @@ impl Inner {
 
     /// The id and the key of a listed login; None if it is a session that has just ended.
     fn login_of(&self, listed: &Listed) -> Option<(LoginId, LoginKey)> {
-        match listed {
-            Listed::Login(entry) => Some((entry.login, entry.key)),
-            Listed::Session(cell) => {
+        match listed.session() {
+            Err(entry) => Some((entry.login, entry.key)),
+            Ok((cell, _)) => {
                 let key = listed.key()?;
                 let (_, record) = self.last_session_of(Arc::clone(cell), key)?;
                 Some((record.login.as_ref()?.login, key))

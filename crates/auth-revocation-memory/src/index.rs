@@ -104,16 +104,17 @@ impl Inner {
         listed: &Listed,
         now: Timestamp,
     ) -> Health {
-        let health = match listed {
-            Listed::Session(cell) => {
-                let cell = Arc::clone(cell);
-                let found = listed
-                    .key()
-                    .and_then(|login| self.session_of(cell, login, now));
+        let health = match listed.session() {
+            Ok((cell, device)) => {
+                let login = listed.key();
+                let found = login.and_then(|login| self.session_of(Arc::clone(cell), login, now));
                 let found = found.and_then(|(_, record)| info(&record));
-                found.map(|(info, version)| (Health::Alive(info), version))
+                found.map(|(info, version)| {
+                    let device = device.map(str::to_owned);
+                    (Health::Alive(LoginInfo { device, ..info }), version)
+                })
             }
-            Listed::Login(entry) => match entry.kind {
+            Err(entry) => match entry.kind {
                 LoginKind::Token => self.health_of_refresh(lane, entry, now),
                 _ => self.health_of_session(entry, now),
             },

@@ -1,6 +1,6 @@
 //! The lists of logins of a lane's subjects.
 
-use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher as _, slice, sync::Arc};
+use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher as _, mem, slice, sync::Arc};
 
 use auth_core::{
     LoginId, Timestamp,
@@ -36,7 +36,14 @@ pub(crate) enum Listed {
     /// A session that was there when last looked for, with nothing to say that its record does not
     /// say. It may have moved on.
     Session(Arc<SessionCell>),
+    /// The same, with a label of its device.
+    Labelled(Box<Labelled>),
     Login(Box<Entry>),
+}
+
+pub(crate) struct Labelled {
+    cell: Arc<SessionCell>,
+    device: Box<str>,
 }
 
 /// A login that is not, or not only, what a session's record says.
@@ -75,16 +82,26 @@ impl Entry {
 
 impl Listed {
     pub(crate) fn key(&self) -> Option<LoginKey> {
-        match self {
-            Self::Session(cell) => cell.login_key(),
-            Self::Login(entry) => Some(entry.key),
+        match self.session() {
+            Ok((cell, _)) => cell.login_key(),
+            Err(entry) => Some(entry.key),
         }
     }
 
     fn subject(&self) -> Option<SubjectKey> {
+        match self.session() {
+            Ok((cell, _)) => cell.place().map(|place| place.subject),
+            Err(entry) => Some(entry.subject),
+        }
+    }
+
+    /// Where the session was when last looked for, and the label of its device; `Err` if it is not,
+    /// or not only, what a session's record says.
+    pub(crate) fn session(&self) -> Result<(&Arc<SessionCell>, Option<&str>), &Entry> {
         match self {
-            Self::Session(cell) => cell.place().map(|place| place.subject),
-            Self::Login(entry) => Some(entry.subject),
+            Self::Session(cell) => Ok((cell, None)),
+            Self::Labelled(labelled) => Ok((&labelled.cell, Some(&labelled.device))),
+            Self::Login(entry) => Err(entry),
         }
     }
 }
@@ -223,13 +240,20 @@ impl Index {
         let Some(listed) = self.find_mut(subject, login) else {
             return;
         };
-        match listed {
-            Listed::Login(entry) if entry.device.is_some() || !entry.ended.is_empty() => {
+        let device = match listed {
+            Listed::Login(entry) if !entry.ended.is_empty() => {
                 entry.absolute_end = absolute_end;
                 entry.place = EntryPlace::Session(cell);
+                return;
             }
-            _ => *listed = Listed::Session(cell),
-        }
+            Listed::Login(entry) => entry.device.take(),
+            Listed::Labelled(labelled) => Some(mem::take(&mut labelled.device)),
+            Listed::Session(_) => None,
+        };
+        *listed = match device {
+            Some(device) => Listed::Labelled(Box::new(Labelled { cell, device })),
+            None => Listed::Session(cell),
+        };
     }
 }
 

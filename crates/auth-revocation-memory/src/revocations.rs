@@ -1,6 +1,9 @@
 //! Verdicts and revocations.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -168,11 +171,11 @@ impl Inner {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let listed = lane.index.leave(&place.subject, key);
-        let (cell, end) = match listed {
+        let (cell, end) = match listed.as_ref().map(Listed::session) {
             None => (None, None),
-            Some(Listed::Session(cell)) => (Some(cell), None),
-            Some(Listed::Login(entry)) => match entry.place {
-                EntryPlace::Session(cell) => (Some(cell), Some(entry.absolute_end)),
+            Some(Ok((cell, _))) => (Some(Arc::clone(cell)), None),
+            Some(Err(entry)) => match &entry.place {
+                EntryPlace::Session(cell) => (Some(Arc::clone(cell)), Some(entry.absolute_end)),
                 EntryPlace::Elsewhere => (None, Some(entry.absolute_end)),
                 // A session that is still to come will end later than the list says.
                 EntryPlace::Awaited(at) => (at.and_then(|at| self.sessions.get(&at)), None),

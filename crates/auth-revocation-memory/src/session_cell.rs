@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Timestamp,
-    revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
+    revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing, SubjectKey},
     store::{
         Commit, CommitOutcome, Establish, Established, Fields, Load, LoginChange, SessionKey,
         SessionLogin, SessionRecord, TOMBSTONE,
@@ -24,13 +24,16 @@ use crate::fields::{NotChanged, changed};
 #[derive(Debug)]
 pub(crate) struct SessionCell {
     pub(crate) id: CellId,
-    /// What the verdict rests on, but for the version. A key's login never changes: a login makes a
-    /// new key.
-    login: Option<(Place, LoginKey)>,
-    /// The command that made it.
-    born: Command,
+    /// What the verdict rests on, but for the version; [`NOBODY`] if there is no login. A key's login
+    /// never changes: a login makes a new key.
+    login: (Place, LoginKey),
+    /// Of the command that made it as much as tells it from another: the key is random, too.
+    born: u32,
     state: Mutex<State>,
 }
+
+/// The key of no login: no hash is all zeros.
+const NOBODY: LoginKey = LoginKey::from_bytes([0; 16]);
 
 /// A session's key: its lane, and 128 bits of the SHA-256 of its id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +65,12 @@ impl CellId {
 /// Half of an [`Op`]: enough to tell the commands to one session apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Command(u64);
+
+impl Command {
+    fn short(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 impl From<Op> for Command {
     fn from(op: Op) -> Self {
@@ -100,16 +109,21 @@ pub(crate) struct Gone {
 
 impl SessionCell {
     pub(crate) fn new(realm: &str, key: &SessionKey, record: Arc<SessionRecord>, op: Op) -> Self {
-        let login = record.login.as_ref().map(|login| {
-            (
+        let login = match &record.login {
+            Some(login) => (
                 Place::of(realm, &login.subject),
                 LoginKey::of(realm, &login.subject, &login.login),
-            )
-        });
+            ),
+            None => {
+                let subject = SubjectKey::from_bytes([0; 16]);
+                let lane = key.lane;
+                (Place { lane, subject }, NOBODY)
+            }
+        };
         let op = Command::from(op);
         Self {
             id: CellId::of(key),
-            born: op,
+            born: op.short(),
             login,
             state: Mutex::new(State::Live(Live { record, op })),
         }
@@ -117,7 +131,8 @@ impl SessionCell {
 
     /// What to ask the subject's lane of the session `record` that is here, if anybody is logged in.
     pub(crate) fn query(&self, record: &SessionRecord) -> Option<Query> {
-        let ((place, key), login) = self.login.zip(record.login.as_ref())?;
+        let login = record.login.as_ref()?;
+        let (place, key) = self.login;
         Some(Query {
             place,
             login: Some(key),
@@ -128,12 +143,12 @@ impl SessionCell {
 
     /// Where its subject's state is, if anybody is logged in.
     pub(crate) fn place(&self) -> Option<Place> {
-        self.login.map(|(place, _)| place)
+        self.login_key().map(|_| self.login.0)
     }
 
     /// Its login's key, if anybody is logged in.
     pub(crate) fn login_key(&self) -> Option<LoginKey> {
-        self.login.map(|(_, key)| key)
+        Some(self.login.1).filter(|key| *key != NOBODY)
     }
 
     /// The session that is here, whether or not it has expired or was revoked.
@@ -150,7 +165,7 @@ impl SessionCell {
 
     /// Whether `op` made it.
     pub(crate) fn is_born_of(&self, op: Op) -> bool {
-        self.born == op.into()
+        self.born == Command::from(op).short()
     }
 
     /// What is there, but for the verdict on its login.
