@@ -21,7 +21,14 @@ impl Scopes {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let mut all = String::new();
+        Self::gather(String::new(), scopes)
+    }
+
+    fn gather<I>(mut all: String, scopes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
         let mut count = 0;
         for scope in scopes {
             let scope = scope.as_ref();
@@ -42,7 +49,9 @@ impl Scopes {
     /// From the text form, scopes separated by spaces; what is no scope is left out. To refuse it
     /// instead, use `text.parse()`.
     pub fn parse(text: &str) -> Self {
-        Self::new(text.split(' '))
+        // Mostly all of it is scopes, and the room is just right.
+        let room = String::with_capacity(text.len().min(MAX_SCOPE_BYTES));
+        Self::gather(room, text.split(' '))
     }
 
     /// Whether `scope` is among them, compared byte by byte.

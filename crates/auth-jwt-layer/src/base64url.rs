@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Decodes base64url without padding, white space or non-zero trailing bits (RFC 7515 section 2, RFC 4648 section 3.5).
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
+    // Exactly as long as it gets, so that what is kept of it is not moved again.
+    let mut decoded = vec![0; text.len() * 3 / 4];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut decoded).ok()?;
+    (length == decoded.len()).then_some(decoded)
 }
 
 #[cfg(test)]
