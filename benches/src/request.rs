@@ -63,6 +63,21 @@ pub async fn log_in(router: Router) -> Headers {
     cookie(&cookies.join("; "))
 }
 
+/// A router.
+pub trait App:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + 'static
+{
+    /// As a server has it. A router that is called without being served puts its layers around its
+    /// handlers again for every request; `axum::serve` has it do that once, by this very call.
+    fn as_served(self) -> Self;
+}
+
+impl App for Router {
+    fn as_served(self) -> Self {
+        self.with_state(())
+    }
+}
+
 /// A candidate that calls a router, with one of `requests` after the other. `make` makes the router before each round
 /// where it is not to remember the rounds before.
 pub struct Requests {
@@ -85,18 +100,13 @@ impl Requests {
     }
 
     /// Of a router that stays.
-    pub fn candidate<S>(&self, name: &str, router: S) -> Candidate
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + 'static,
-    {
+    pub fn candidate<S: App>(&self, name: &str, router: S) -> Candidate {
         self.fresh(name, move || router.clone())
     }
 
     /// Of a router that is made anew for each round.
-    pub fn fresh<S>(&self, name: &str, mut make: impl FnMut() -> S + 'static) -> Candidate
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + 'static,
-    {
+    pub fn fresh<S: App>(&self, name: &str, mut make: impl FnMut() -> S + 'static) -> Candidate {
+        let mut make = move || make().as_served();
         // What answers anything else is not worth measuring.
         let expected = (StatusCode::OK, self.body.to_owned());
         let (answer, body) = self.runtime.block_on(ask(make(), "/", &self.requests[0]));

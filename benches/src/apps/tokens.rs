@@ -17,7 +17,10 @@ use tower::Service;
 use tower_oauth2_resource_server::{server::OAuth2ResourceServer, tenant::TenantConfiguration};
 
 use super::{HELLO, NoOpLayer, SUBJECT};
-use crate::keys::{AUDIENCE, ISSUER, Key};
+use crate::{
+    keys::{AUDIENCE, ISSUER, Key},
+    request::App,
+};
 
 /// What they read of a token. `iss` and `aud` are checked as well.
 #[derive(Clone, Debug, Deserialize)]
@@ -117,6 +120,12 @@ pub fn floor_07() -> Axum07 {
 /// A router of axum 0.7 that is called like one of 0.8.
 #[derive(Clone, Debug)]
 pub struct Axum07(axum_07::Router);
+
+impl App for Axum07 {
+    fn as_served(self) -> Self {
+        Self(self.0.with_state(()))
+    }
+}
 
 type Answer<B> = Result<Response<B>, Infallible>;
 
