@@ -49,6 +49,7 @@ pub struct PrincipalParts {
     expires_at: Option<Timestamp>,
     version: Option<u64>,
     query: Option<Query>,
+    provider_session: Option<Query>,
 }
 
 impl PrincipalParts {
@@ -113,6 +114,13 @@ impl PrincipalParts {
     #[must_use]
     pub fn query(mut self, query: Option<Query>) -> Self {
         self.query = query;
+        self
+    }
+
+    /// What a store was asked about the session at the provider that the token belongs to.
+    #[must_use]
+    pub fn provider_session(mut self, query: Option<Query>) -> Self {
+        self.provider_session = query;
         self
     }
 
@@ -212,6 +220,13 @@ impl Principal {
     /// Whether both are handles to the same one.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What to ask that store besides, of a token that belongs to a session at somebody else's
+    /// OpenID provider: whether the provider has ended that. None unless it is
+    /// [asked about](Query::provider_session).
+    pub fn provider_session(&self) -> Option<Query> {
+        self.0.provider_session
     }
 }
 

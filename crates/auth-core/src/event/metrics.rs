@@ -23,6 +23,10 @@ impl MetricsEvents {
                 "auth_refresh_alarms_total",
                 "refresh tokens that point at a theft or a loss of data",
             ),
+            (
+                "auth_provider_logouts_total",
+                "logouts that an OpenID provider told of",
+            ),
             ("auth_refusals_total", "requests and tokens refused"),
             (
                 "auth_streams_ended_total",
@@ -57,6 +61,10 @@ impl EventSink for MetricsEvents {
             ),
             Event::LoggedOut { kind, .. } => {
                 counter!("auth_logouts_total", "kind" => kind.as_str())
+            }
+            Event::ProviderLogout { is_session, .. } => {
+                let scope = if *is_session { "session" } else { "subject" };
+                counter!("auth_provider_logouts_total", "scope" => scope)
             }
             Event::Rotated { .. } => counter!("auth_rotations_total"),
             Event::Refreshed { replayed, .. } => {

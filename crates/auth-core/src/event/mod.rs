@@ -9,6 +9,7 @@
 //! | session layer | logins, logouts, new ids, refusals, sessions that could not be loaded or saved |
 //! | token layer, guards | refusals; verdicts and keys that could not be had |
 //! | issuer | logins, logouts, refreshes, and what is wrong with refresh tokens |
+//! | back-channel logout | what providers end, and logout tokens that were refused |
 //! | store | revocations, made or not; data that a server has lost |
 //! | [`EndWithLogin`](crate::EndWithLogin), [`Caller::ended`](crate::Caller::ended) | streams that ended with their login |
 //!
@@ -27,6 +28,7 @@
 //! | `auth_logins_total` | `kind`: session, token | logins that began |
 //! | `auth_logins_refused_total` | `kind`; `reason`: moved, too-many | logins that were refused after the password was right |
 //! | `auth_logouts_total` | `kind` | logouts by the user's own client |
+//! | `auth_provider_logouts_total` | `scope`: session, subject | logouts that an OpenID provider told of |
 //! | `auth_rotations_total` | | sessions that got a new id under the same login |
 //! | `auth_refreshes_total` | `result`: advanced, replayed | refresh tokens that were good |
 //! | `auth_refresh_alarms_total` | `reason`: reused, data-lost, adopted, ahead | refresh tokens that point at a theft or a loss of data |
@@ -88,6 +90,18 @@ pub enum Event {
         subject: String,
         /// Which.
         login: LoginId,
+    },
+    /// Somebody else's OpenID provider said that a session, or everything of a subject, has ended
+    /// there. What that ended here the store tells, as revocations.
+    ProviderLogout {
+        /// The provider's issuer.
+        issuer: String,
+        /// Whom it named, in its own words, if it did.
+        subject: Option<String>,
+        /// Whether it was a single session.
+        is_session: bool,
+        /// How many logins of ours it ended, or without a session, how many subjects of ours it logged out.
+        ended: usize,
     },
     /// A session got a new id under the same login, or under none.
     Rotated {
@@ -284,7 +298,9 @@ impl Event {
             Self::Refused { principal, .. } | Self::StreamEnded { principal, .. } => {
                 principal.as_ref().map(|(subject, _)| subject.as_str())
             }
-            Self::Revoked { subject, .. } => subject.as_deref(),
+            Self::Revoked { subject, .. } | Self::ProviderLogout { subject, .. } => {
+                subject.as_deref()
+            }
             Self::Unavailable { .. } | Self::DataLost { .. } | Self::LateSessionChange => None,
         }
     }
@@ -308,6 +324,7 @@ impl Event {
                 principal.as_ref().and_then(|(_, login)| *login)
             }
             Self::LoginRefused { .. }
+            | Self::ProviderLogout { .. }
             | Self::Revoked { .. }
             | Self::Unavailable { .. }
             | Self::DataLost { .. }

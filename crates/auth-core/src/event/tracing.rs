@@ -45,6 +45,7 @@ struct Record {
     kind: Option<&'static str>,
     reason: Option<&'static str>,
     displaced: Option<usize>,
+    ended: Option<usize>,
 }
 
 impl Record {
@@ -83,6 +84,7 @@ impl EventSink for TracingEvents {
                     login,
                     subject,
                     displaced = record.displaced,
+                    ended = record.ended,
                 )
             };
         }
@@ -111,6 +113,16 @@ fn record(event: &Event) -> (Level, Record) {
         }
         Event::LoggedOut { kind, .. } => {
             let record = Record::new("logged_out").kind(kind.as_str());
+            (Level::INFO, record)
+        }
+        Event::ProviderLogout {
+            is_session, ended, ..
+        } => {
+            let scope = if *is_session { "session" } else { "subject" };
+            let record = Record {
+                ended: Some(*ended),
+                ..Record::new("provider_logout").kind(scope)
+            };
             (Level::INFO, record)
         }
         Event::Rotated { .. } => (Level::DEBUG, Record::new("rotated")),

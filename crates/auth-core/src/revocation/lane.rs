@@ -136,7 +136,7 @@ impl Place {
 
 /// SHA-256 over the parts, each preceded by its length in bytes as 64 bits, big-endian: no two
 /// different lists of parts are the same bytes.
-fn digest(parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -10,7 +10,9 @@ mod op;
 mod record;
 mod verdict;
 
+pub(crate) use lane::digest;
 pub use lane::{LANES, Lane, LoginKey, Place, SubjectKey, TokenKey};
 pub use op::Op;
 pub use record::{DenylistFull, ENTRY_MARGIN, LaneRecord, MAX_LIFETIME, Recorded};
+pub(crate) use verdict::provider_session;
 pub use verdict::{Entries, FOREIGN_SKEW_MS, Query, Standing, SubjectEpoch, Verdict, judge};

@@ -1,6 +1,6 @@
 //! The question put to a store, and the rule that answers it.
 
-use super::{LoginKey, Place, TokenKey};
+use super::{LoginKey, Place, TokenKey, lane::digest};
 use crate::{LoginId, Timestamp};
 
 /// What a store says of a credential.
@@ -13,6 +13,18 @@ pub enum Verdict {
     /// The store can not vouch: it is down, too slow, or has lost data. Never the same as either
     /// of the others.
     Unknown,
+}
+
+impl Verdict {
+    /// The verdict on what needs both to be active: revoked if either is, and else unknown if either is.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Revoked, _) | (_, Self::Revoked) => Self::Revoked,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Active, Self::Active) => Self::Active,
+        }
+    }
 }
 
 /// What is asked of a store: names only, so that no store learns whom it judges.
@@ -62,12 +74,28 @@ impl Query {
         }
     }
 
+    /// Asks about a session at somebody else's OpenID provider, by the `sid` of a token of that
+    /// issuer's, issued at `iat`: whether the provider has
+    /// [ended](crate::store::Revocation::provider_session) it.
+    pub fn provider_session(issuer: &str, sid: &str, iat: Timestamp) -> Self {
+        let [realm, name] = provider_session(issuer, sid);
+        Self::foreign(&realm, &name, iat).token(&realm, &name)
+    }
+
     /// Asks about the token that `issuer` named `jti`, too.
     #[must_use]
     pub fn token(mut self, issuer: &str, jti: &str) -> Self {
         self.token = Some(TokenKey::of(issuer, jti));
         self
     }
+}
+
+/// Where a provider's session is: a realm that is nobody's, and a subject and token name there. Of
+/// the `sid` they have the hash only.
+pub(crate) fn provider_session(issuer: &str, sid: &str) -> [String; 2] {
+    let hash = digest(&[b"sid", issuer.as_bytes(), sid.as_bytes()]);
+    let name = hash.iter().map(|b| format!("{b:02x}")).collect();
+    [format!("{issuer}\0sid"), name]
 }
 
 /// What a lane's record holds that concerns one query.
@@ -253,6 +281,22 @@ mod tests {
                 ..Entries::default()
             };
             assert_eq!(judge(&own(OTHER, u64::MAX), &listed), Verdict::Revoked);
+        }
+    }
+
+    #[test]
+    fn of_two_verdicts_the_worse_one_holds() {
+        use Verdict::{Active, Revoked, Unknown};
+        for (one, other, both) in [
+            (Active, Active, Active),
+            (Active, Unknown, Unknown),
+            (Active, Revoked, Revoked),
+            (Unknown, Unknown, Unknown),
+            (Unknown, Revoked, Revoked),
+            (Revoked, Revoked, Revoked),
+        ] {
+            assert_eq!(one.and(other), both);
+            assert_eq!(other.and(one), both);
         }
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Epoch, Subscription};
 use crate::{
     LoginId, StoreError, Timestamp, Unavailable, Verdict,
-    revocation::{Op, Query},
+    revocation::{Op, Query, provider_session},
 };
 
 /// Judges credentials, and takes them back.
@@ -180,6 +180,14 @@ impl Revocation {
                 exp,
             },
         )
+    }
+
+    /// Kills the tokens of a session at somebody else's OpenID provider, which named it `sid`, where
+    /// that is asked about ([`Query::provider_session`]). It is remembered until `until`, when the
+    /// last of them has expired. Told of as the end of a token, whose subject is a hash.
+    pub fn provider_session(issuer: &str, sid: &str, until: Timestamp) -> Self {
+        let [realm, name] = provider_session(issuer, sid);
+        Self::token(&realm, &realm, &name, &name, until)
     }
 
     /// Kills one login.

@@ -191,19 +191,12 @@ impl<'a> Watch<'a> {
         let (Some(authority), Some(store)) = (self.authority, self.store()) else {
             return Verdict::Active;
         };
-        let Some(query) = principal.query(store) else {
-            return Verdict::Active;
-        };
-        let verdict = match store.verdict_now(&query) {
-            Some(verdict) => verdict,
-            None => store.verdict(&query).await,
-        };
-        match (verdict, authority.outage_policy()) {
-            (Verdict::Unknown, OutagePolicy::Stale { at_most }) => store
-                .verdict_stale(&query, at_most)
-                .unwrap_or(Verdict::Unknown),
-            (verdict, _) => verdict,
+        let mut verdict = Verdict::Active;
+        let queries = [principal.query(store), principal.provider_session()];
+        for query in queries.into_iter().flatten() {
+            verdict = verdict.and(judged(authority, store, query).await);
         }
+        verdict
     }
 
     /// Waits so long, or until a notice says that it is time to look. Whether it was so long.
@@ -213,13 +206,14 @@ impl<'a> Watch<'a> {
         timer: &dyn Timer,
         pause: Duration,
     ) -> bool {
-        let query = self.query();
+        let queries = self.queries();
         let mut sleep = timer.sleep(pause);
         poll_fn(move |cx| {
             while let Some(listening) = notices {
                 match listening.poll_next(cx) {
                     Poll::Ready(Some(notice)) => {
-                        if query.is_none_or(|query| notice.concerns(&query)) {
+                        let concerns = |query: &Query| notice.concerns(query);
+                        if queries.is_empty() || queries.iter().any(concerns) {
                             return Poll::Ready(false);
                         }
                     }
@@ -233,7 +227,22 @@ impl<'a> Watch<'a> {
     }
 
     /// What the store was asked, if it was.
-    fn query(&self) -> Option<Query> {
-        self.principal.as_ref()?.query(self.store()?)
+    fn queries(&self) -> Vec<Query> {
+        let asked = self.principal.as_ref().zip(self.store());
+        let asked = asked.map(|(who, store)| [who.query(store), who.provider_session()]);
+        asked.into_iter().flatten().flatten().collect()
+    }
+}
+
+async fn judged(authority: &Authority, store: &dyn Revocations, query: Query) -> Verdict {
+    let verdict = match store.verdict_now(&query) {
+        Some(verdict) => verdict,
+        None => store.verdict(&query).await,
+    };
+    match (verdict, authority.outage_policy()) {
+        (Verdict::Unknown, OutagePolicy::Stale { at_most }) => store
+            .verdict_stale(&query, at_most)
+            .unwrap_or(Verdict::Unknown),
+        (verdict, _) => verdict,
     }
 }

@@ -68,6 +68,17 @@ fn rows() -> Vec<(Event, &'static str, Level, &'static str)> {
             "event=logged_out kind=token login=L subject=alice",
         ),
         (
+            Event::ProviderLogout {
+                issuer: "https://id.example".to_owned(),
+                subject: Some(subject.clone()),
+                is_session: true,
+                ended: 2,
+            },
+            "auth_provider_logouts_total{scope=session}",
+            Level::INFO,
+            "ended=2 event=provider_logout kind=session subject=alice",
+        ),
+        (
             Event::Rotated {
                 login: Some((alice(), login)),
             },
