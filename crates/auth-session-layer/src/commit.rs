@@ -158,10 +158,22 @@ impl Shared {
 
     /// The first step of a login, in its subject's lane.
     async fn admit(&self, plan: &Plan) -> Result<Admittance, SessionError> {
-        let Some(admission) = plan.admission(self.config.login_limit) else {
+        let Some(mut admission) = plan.admission(self.config.login_limit) else {
             return Ok(Admittance::default());
         };
-        let kind = match self.config.store.admit(&admission).await {
+        let store = &self.config.store;
+        let provider = plan.login().and_then(|login| login.provider.as_ref());
+        let goes_on = match provider {
+            Some(provider) => provider.link(&**store, &mut admission).await,
+            None => Ok(true),
+        };
+        let admitted = match goes_on {
+            Ok(true) => store.admit(&admission).await,
+            // The provider has ended it already.
+            Ok(false) => Ok(Admitted::Moved),
+            Err(error) => Err(error),
+        };
+        let kind = match admitted {
             Ok(Admitted::Yes { version, ended }) => {
                 let displaced = ended;
                 return Ok(Admittance { version, displaced });
@@ -178,7 +190,6 @@ impl Shared {
             Err(error) => {
                 self.tell_unavailable(Asked::Login);
                 // It may have happened.
-                let store = &self.config.store;
                 store.withdraw(&admission.subject, admission.login);
                 SessionErrorKind::Unavailable(error.into())
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    LoginId, Scopes,
+    LoginId, ProviderLogin, Scopes,
     revocation::{MAX_LIFETIME, Op},
     store::{Epoch, Lifetimes},
 };
@@ -28,6 +28,7 @@ pub struct Login {
     idle: Option<Option<Duration>>,
     absolute: Option<Duration>,
     drop_data: bool,
+    provider: Option<ProviderLogin>,
 }
 
 impl Login {
@@ -43,6 +44,7 @@ impl Login {
             idle: None,
             absolute: None,
             drop_data: false,
+            provider: None,
         }
     }
 
@@ -102,16 +104,27 @@ impl Login {
         self
     }
 
+    /// It began with a login at somebody else's OpenID provider, by this ID token: the provider can
+    /// end it by back-channel logout. The subject has at most 255 bytes then.
+    ///
+    /// A login whose session the provider has ended already is refused, as one that moved.
+    pub fn provider(mut self, provider: ProviderLogin) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
     /// The login with everything that the layer adds.
     pub(crate) fn start(self, defaults: &Lifetimes) -> Result<NewLogin, SessionError> {
         let absolute = self.absolute.unwrap_or(defaults.absolute);
         let idle = self.idle.unwrap_or(defaults.idle);
         let is_limit = |limit: Duration| !limit.is_zero();
+        let provider = self.provider.as_ref();
         if self.subject.is_empty()
             || self.subject.len() > MAX_SUBJECT_BYTES
             || !is_limit(absolute)
             || absolute > MAX_LIFETIME
             || !idle.is_none_or(is_limit)
+            || !provider.is_none_or(|provider| provider.is_sound_for(&self.subject))
         {
             return Err(SessionErrorKind::InvalidLogin.into());
         }
@@ -127,6 +140,7 @@ impl Login {
                 absolute,
             },
             drop_data: self.drop_data,
+            provider: self.provider,
             admission: Op::random(),
         })
     }
@@ -143,6 +157,7 @@ pub(crate) struct NewLogin {
     pub(crate) persistent: bool,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) drop_data: bool,
+    pub(crate) provider: Option<ProviderLogin>,
     pub(crate) admission: Op,
 }
 
@@ -202,6 +217,14 @@ mod tests {
                 Login::new("a").absolute(MAX_LIFETIME + Duration::from_secs(1)),
             ),
             ("for ever", Login::new("a").absolute(Duration::MAX)),
+            (
+                "of a provider without a name",
+                Login::new("a").provider(ProviderLogin::new("", "a")),
+            ),
+            (
+                "longer than a provider's may be",
+                Login::new("a".repeat(256)).provider(ProviderLogin::new("i", "a")),
+            ),
         ];
         for (row, login) in rows {
             let error = login.start(&DEFAULTS).expect_err(row);

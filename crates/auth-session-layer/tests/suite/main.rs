@@ -21,6 +21,7 @@ mod login;
 mod logout;
 mod old_names;
 mod outage;
+mod provider;
 mod secrets;
 mod step_up;
 mod store;
