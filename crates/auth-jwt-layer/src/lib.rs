@@ -5,6 +5,7 @@
 //! - [`JwtLayer`] makes that the request's caller, and asks a store whether the token was revoked.
 //! - [`Claims`] are what else the token says, as a type of your own.
 //! - An [`Issuer`] makes access tokens, and rotates the refresh tokens beside them.
+//! - [`BackChannelLogout`] hears of logouts from the OpenID providers that users log in at.
 //! - [`ForwardAuth`] tells gateways who is calling, as a signature that the services behind believe.
 //!
 //! ```
@@ -91,6 +92,7 @@
 mod algorithm;
 #[cfg(feature = "axum")]
 mod axum;
+mod back_channel;
 mod base64url;
 mod endpoint;
 mod error;
@@ -106,6 +108,7 @@ mod typed;
 mod verify;
 
 pub use algorithm::Algorithm;
+pub use back_channel::{BackChannelLogout, BackChannelLogoutBuilder};
 pub use endpoint::{Endpoint, EndpointBody, EndpointFuture, IntrospectService, JwksService};
 pub use error::{ConfigError, ConfigErrorKind};
 pub use forward_auth::{AssertService, ForwardAuth, ForwardAuthFuture, ForwardAuthService};

@@ -15,5 +15,5 @@ pub use jwks::JwksService;
 pub use service::{Endpoint, EndpointFuture};
 
 pub(crate) use params::Params;
-pub(crate) use response::{bad_request, no_store, unavailable};
+pub(crate) use response::{bad_request, bad_request_because, no_store, unavailable};
 pub(crate) use service::{Answer, Answering};

@@ -42,6 +42,20 @@ pub(crate) fn bad_request(code: &'static str) -> Response<EndpointBody> {
     error(StatusCode::BAD_REQUEST, code)
 }
 
+/// The client's fault, and which: from a small fixed vocabulary.
+pub(crate) fn bad_request_because(description: &'static str) -> Response<EndpointBody> {
+    #[derive(Serialize)]
+    struct Error {
+        error: &'static str,
+        error_description: &'static str,
+    }
+    let error = Error {
+        error: "invalid_request",
+        error_description: description,
+    };
+    json(StatusCode::BAD_REQUEST, &error)
+}
+
 /// The store can not tell, or did not do it: never the client's fault.
 pub(crate) fn unavailable(unavailable: Unavailable) -> Response<EndpointBody> {
     let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Scopes, Timestamp, store::Epoch};
+use auth_core::{ProviderLogin, Scopes, Timestamp, store::Epoch};
 use serde::Serialize;
 
 use super::{ClaimsError, claims::Custom};
@@ -18,6 +18,7 @@ pub struct TokenLogin {
     pub(super) since: Option<Epoch>,
     pub(super) auth_time: Option<Timestamp>,
     pub(super) claims: Result<Custom, ClaimsError>,
+    pub(super) provider: Option<ProviderLogin>,
 }
 
 impl TokenLogin {
@@ -31,6 +32,7 @@ impl TokenLogin {
             since: None,
             auth_time: None,
             claims: Ok(Custom::default()),
+            provider: None,
         }
     }
 
@@ -68,6 +70,13 @@ impl TokenLogin {
     /// When the user proved who they are. Default: now.
     pub fn auth_time(mut self, at: Timestamp) -> Self {
         self.auth_time = Some(at);
+        self
+    }
+
+    /// It began with a login at somebody else's OpenID provider, which ends it by
+    /// [back-channel logout](crate::BackChannelLogout). The subject has at most 255 bytes then.
+    pub fn provider(mut self, provider: ProviderLogin) -> Self {
+        self.provider = Some(provider);
         self
     }
 

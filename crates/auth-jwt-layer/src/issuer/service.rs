@@ -13,7 +13,8 @@ use auth_core::{
 };
 
 use super::{
-    AssertionError, IssuerBuilder, LoginError, SigningKeys, SigningRing, TokenLogin, Tokens,
+    AssertionError, ClaimsError, IssuerBuilder, LoginError, SigningKeys, SigningRing, TokenLogin,
+    Tokens,
     access::{Access, AccessError},
     arrivals::Arrivals,
     builder::MAX_LEEWAY,
@@ -159,9 +160,13 @@ impl Issuer {
             absolute_end: now.plus(config.lifetimes.absolute),
         };
         config.check_claims(&access)?;
+        let provider = login.provider.as_ref();
+        if provider.is_some_and(|provider| !provider.is_sound_for(&login.subject)) {
+            return Err(LoginError::Claims(ClaimsError::Subject));
+        }
         let lane = Lane::of(config.store.realm(), &login.subject);
         let refresh = RefreshToken::first(lane, id).seal(self.0.refresh_keys.current());
-        let start = RefreshStart {
+        let mut start = RefreshStart {
             admission: Admission {
                 subject: login.subject.clone(),
                 login: id,
@@ -181,7 +186,17 @@ impl Issuer {
             },
             hash: refresh.hash,
         };
-        let (version, ended) = match config.store.start(&start).await {
+        let goes_on = match provider {
+            Some(provider) => provider.link(&*config.store, &mut start.admission).await,
+            None => Ok(true),
+        };
+        let started = match goes_on {
+            Ok(true) => config.store.start(&start).await,
+            // The provider has ended it already.
+            Ok(false) => Ok(Admitted::Moved),
+            Err(error) => Err(error),
+        };
+        let (version, ended) = match started {
             Ok(Admitted::Yes { version, ended }) => (version, ended),
             Ok(Admitted::Moved) => {
                 config.tell_login_refused(login.subject, LoginRefusal::Moved);

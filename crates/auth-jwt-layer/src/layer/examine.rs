@@ -7,6 +7,7 @@ use auth_core::{
     RejectionKind, Unavailable, Verdict,
     credentials::{CookieLookup, MalformedAuthorization, bearer_token, find_cookie},
     event::{Asked, Events},
+    provider::PROVIDER_SESSION_MEMORY,
     revocation::{FOREIGN_SKEW_MS, MAX_LIFETIME, Query},
     store::Revocations,
 };
@@ -119,7 +120,7 @@ impl Examiner {
         };
         match proof(&**store, verifier, token) {
             Err(why) => Examined::Refused(RejectionKind::InvalidToken(why)),
-            Ok((query, proof)) => match store.verdict_now(&query) {
+            Ok((query, proof)) => match verdict_now(&**store, &query, &proof.principal) {
                 Some(verdict) => self.settle(verdict, &query, proof),
                 None => Examined::Ask(query, proof),
             },
@@ -150,12 +151,23 @@ impl Examiner {
     }
 
     /// Asks the store.
-    pub(super) fn ask(&self, query: Query) -> impl Future<Output = Verdict> + Send + use<> {
+    pub(super) fn ask(
+        &self,
+        query: Query,
+        principal: &Principal,
+    ) -> impl Future<Output = Verdict> + Send + use<> {
         let store = self.store.clone();
+        let session = principal.provider_session();
         async move {
-            match store {
-                Some(store) => store.verdict(&query).await,
-                None => Verdict::Unknown,
+            let Some(store) = store else {
+                return Verdict::Unknown;
+            };
+            let verdict = store.verdict(&query).await;
+            match session {
+                Some(session) if verdict != Verdict::Revoked => {
+                    verdict.and(store.verdict(&session).await)
+                }
+                _ => verdict,
             }
         }
     }
@@ -166,7 +178,11 @@ impl Examiner {
             self.tell_unavailable(Asked::Verdict);
         }
         let verdict = match (verdict, self.outage) {
-            (Verdict::Unknown, OutagePolicy::Stale { at_most }) => self.stale(query, at_most),
+            (Verdict::Unknown, OutagePolicy::Stale { at_most }) => {
+                let session = proof.principal.provider_session();
+                let also = session.map_or(Verdict::Active, |session| self.stale(&session, at_most));
+                self.stale(query, at_most).and(also)
+            }
             (verdict, _) => verdict,
         };
         match verdict {
@@ -192,6 +208,15 @@ impl Examiner {
     }
 }
 
+/// The verdict on both that a token may be asked about, where the store knows it at once.
+fn verdict_now(store: &dyn Revocations, query: &Query, principal: &Principal) -> Option<Verdict> {
+    let verdict = store.verdict_now(query)?;
+    match principal.provider_session() {
+        Some(session) => Some(verdict.and(store.verdict_now(&session)?)),
+        None => Some(verdict),
+    }
+}
+
 /// What the store is asked of a token, and whom it proves if the answer is good.
 fn proof(
     store: &dyn Revocations,
@@ -206,6 +231,11 @@ fn proof(
     }
     // It would outlive what the store remembers, and come back to life.
     if token.expires_at() > issued_at.plus(MAX_LIFETIME) {
+        return Err(InvalidToken::Claims);
+    }
+    let session = verifier.has_provider_sessions() && token.session_id().is_some();
+    // Likewise what it remembers of sessions.
+    if session && token.expires_at() > issued_at.plus(PROVIDER_SESSION_MEMORY) {
         return Err(InvalidToken::Claims);
     }
     let realm = match verifier.is_own() {
@@ -227,8 +257,16 @@ fn proof(
     Ok((query, Proof { principal, token }))
 }
 
+/// What to ask about the session that somebody else's token belongs to, if it does.
+fn session_at_provider(verifier: &Verifier, token: &Verified) -> Option<Query> {
+    let sid = token.session_id()?;
+    let at = token.issued_at()?;
+    let sessions = verifier.has_provider_sessions();
+    sessions.then(|| Query::provider_session(token.issuer(), sid, at))
+}
+
 /// Where the subjects of somebody else's issuer live.
-fn foreign_realm(verifier: &Verifier) -> &str {
+pub(crate) fn foreign_realm(verifier: &Verifier) -> &str {
     verifier.realm().unwrap_or(verifier.issuer())
 }
 
@@ -247,6 +285,7 @@ fn principal(verifier: &Verifier, token: &Verified, query: Option<Query>) -> Pri
         .scopes(token.scopes().clone())
         .auth_time(token.auth_time())
         .query(query)
+        .provider_session(session_at_provider(verifier, token))
         .expires_at(Some(token.expires_at()));
     Principal::proven(PrincipalKind::Token, parts)
 }

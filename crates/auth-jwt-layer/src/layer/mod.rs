@@ -9,3 +9,5 @@ mod service;
 pub use builder::{JwtLayer, JwtLayerBuilder, OnInvalid};
 pub use future::ResponseFuture;
 pub use service::Jwt;
+
+pub(crate) use examine::foreign_realm;

@@ -120,7 +120,7 @@ impl<H> Settings<H> {
                 }));
             }
             Examined::Ask(query, proof) => {
-                let verdict = self.examiner.ask(query);
+                let verdict = self.examiner.ask(query, &proof.principal);
                 return Next::Wait(Box::pin(async move {
                     Answer::Verdict(verdict.await, query, proof)
                 }));

@@ -27,6 +27,7 @@ pub(super) struct Settings {
     pub(super) size_limit: usize,
     pub(super) require_token_id: bool,
     pub(super) own: bool,
+    pub(super) provider_sessions: bool,
     pub(super) realm: Option<Box<str>>,
     pub(super) scopes_at: ScopePaths,
     /// In bytes, if that was said.
@@ -47,6 +48,7 @@ impl VerifierBuilder {
             size_limit: MAX_SIZE,
             require_token_id: false,
             own: false,
+            provider_sessions: false,
             realm: None,
             scopes_at: ScopePaths::default(),
             cache: None,
@@ -105,6 +107,17 @@ impl VerifierBuilder {
     /// [`revoke_subject`](auth_core::store::Revocations::revoke_subject), name the store's.
     pub fn realm(mut self, realm: &str) -> Self {
         self.0.realm = Some(realm.into());
+        self
+    }
+
+    /// Takes the `sid` of somebody else's tokens for the session at their OpenID provider, and has the layer's store
+    /// asked whether the provider has ended it: for providers that tell a
+    /// [`BackChannelLogout`](crate::BackChannelLogout). It is one more question to the store for each such token, and a
+    /// token with a `sid` that lives for more than the 24 hours for which that is remembered is refused.
+    ///
+    /// Without it, the provider can take back everything of a subject, but no single session.
+    pub fn provider_sessions(mut self) -> Self {
+        self.0.provider_sessions = true;
         self
     }
 

@@ -32,15 +32,20 @@ pub(super) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// Reads the claims. `own` says whether `sid`, `gen` and `ver` are ours: in somebody else's token they may be
-    /// anything.
+    /// Reads the claims. `own` says whether `sid`, `gen` and `ver` are ours, `sessions` whether `sid` is a session's
+    /// in any case: in somebody else's token they may otherwise be anything.
     pub(super) fn read(
         json: &'a [u8],
         own: bool,
+        sessions: bool,
         scopes_at: &ScopePaths,
     ) -> Result<Self, InvalidToken> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let read = deserializer.deserialize_map(ClaimsVisitor { own, scopes_at });
+        let read = deserializer.deserialize_map(ClaimsVisitor {
+            own,
+            sid: own || sessions,
+            scopes_at,
+        });
         let claims = read.map_err(|_| InvalidToken::Claims)?;
         deserializer.end().map_err(|_| InvalidToken::Claims)?;
         Ok(claims)
@@ -52,8 +57,7 @@ impl<'a> Claims<'a> {
 
     /// Whether it is for any of these.
     pub(super) fn is_for(&self, audiences: &[Box<str>]) -> Option<bool> {
-        let ours = |one: &Cow<'_, str>| audiences.iter().any(|audience| **audience == **one);
-        self.aud.as_ref().map(|aud| aud.0.iter().any(ours))
+        self.aud.as_ref().map(|aud| aud.is_any_of(audiences))
     }
 
     pub(super) fn subject(&self) -> Option<&str> {
@@ -79,6 +83,7 @@ impl<'a> Claims<'a> {
 
 struct ClaimsVisitor<'p> {
     own: bool,
+    sid: bool,
     scopes_at: &'p ScopePaths,
 }
 
@@ -103,7 +108,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
                 "jti" => fill(&mut claims.jti, map.next_value()?)?,
                 "auth_time" => fill(&mut claims.auth_time, map.next_value()?)?,
                 "client_id" => fill(&mut claims.client_id, map.next_value()?)?,
-                "sid" if self.own => fill(&mut claims.sid, map.next_value()?)?,
+                "sid" if self.sid => fill(&mut claims.sid, map.next_value()?)?,
                 "gen" if self.own => fill(&mut claims.generation, map.next_value()?)?,
                 "ver" if self.own => fill(&mut claims.ver, map.next_value()?)?,
                 _ => {
@@ -120,7 +125,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor<'_> {
 }
 
 /// A string that names something: neither empty nor endless.
-struct Name<'a>(Cow<'a, str>);
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -133,7 +138,15 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// `aud`: a string, or an array of strings only (RFC 7519 section 4.1.3).
-struct Audience<'a>(Vec<Cow<'a, str>>);
+pub(super) struct Audience<'a>(Vec<Cow<'a, str>>);
+
+impl Audience<'_> {
+    /// Whether any of these is among them.
+    pub(super) fn is_any_of(&self, audiences: &[Box<str>]) -> bool {
+        let ours = |one: &Cow<'_, str>| audiences.iter().any(|audience| **audience == **one);
+        self.0.iter().any(ours)
+    }
+}
 
 impl<'de> Deserialize<'de> for Audience<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -44,13 +44,26 @@ impl<'a> Header<'a> {
 
     /// Whether it is an access token (RFC 9068 section 2.1), or where that will do, a plain JWT.
     pub(super) fn is_of_type(&self, plain_jwt: bool) -> bool {
+        self.is("at+jwt", plain_jwt)
+    }
+
+    /// Whether it is a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4), or where that will do, a
+    /// plain JWT.
+    pub(super) fn is_of_logout(&self, plain_jwt: bool) -> bool {
+        self.is("logout+jwt", plain_jwt)
+    }
+
+    fn is(&self, wanted: &str, plain_jwt: bool) -> bool {
         let Some(Str(typ)) = &self.typ else {
             return plain_jwt;
         };
-        let is = |name: &str| typ.eq_ignore_ascii_case(name);
-        is("at+jwt")
-            || is("application/at+jwt")
-            || plain_jwt && (is("JWT") || is("application/jwt"))
+        let typ: &str = typ;
+        // A media type whose `application/` may be left out (RFC 7515 section 4.1.9).
+        let typ = match typ.split_at_checked("application/".len()) {
+            Some((prefix, typ)) if prefix.eq_ignore_ascii_case("application/") => typ,
+            _ => typ,
+        };
+        typ.eq_ignore_ascii_case(wanted) || plain_jwt && typ.eq_ignore_ascii_case("JWT")
     }
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod claims;
 mod compact;
 mod header;
+mod logout;
 #[cfg(all(test, any(feature = "jwt-aws-lc", feature = "jwt-rust-crypto")))]
 mod public_vectors;
 mod scopes;
@@ -18,5 +19,6 @@ pub use builder::VerifierBuilder;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyError};
 
+pub(crate) use logout::{LogoutToken, verify_logout};
 pub(crate) use verifier::{Refusal, verify};
 pub(crate) use witness::Witness;

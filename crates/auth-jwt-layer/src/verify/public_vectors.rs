@@ -189,7 +189,7 @@ fn parse(token: &[u8]) -> Result<(), InvalidToken> {
     let parts = compact::split(token)?;
     let header = Header::read(&parts.header)?;
     Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
-    Claims::read(&parts.claims, false, &ScopePaths::default()).map(|_| ())
+    Claims::read(&parts.claims, false, false, &ScopePaths::default()).map(|_| ())
 }
 
 fn hex(text: &Value) -> Vec<u8> {

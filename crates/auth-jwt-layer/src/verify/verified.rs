@@ -104,7 +104,8 @@ impl Verified {
         self.0.client_id.as_deref()
     }
 
-    /// `sid`, the login it belongs to: of our own tokens only.
+    /// `sid`: of our own tokens, the login it belongs to; of others, where that is
+    /// [asked for](crate::VerifierBuilder::provider_sessions), the session at their provider.
     pub fn session_id(&self) -> Option<&str> {
         self.0.session_id.as_deref()
     }

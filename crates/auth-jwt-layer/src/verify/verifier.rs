@@ -99,6 +99,16 @@ impl Verifier {
         self.0.settings.own
     }
 
+    /// Whether its tokens' `sid` names a session at somebody else's provider.
+    pub(crate) fn has_provider_sessions(&self) -> bool {
+        self.0.settings.provider_sessions && !self.is_own()
+    }
+
+    /// The longest token, in bytes.
+    pub(super) fn size_limit(&self) -> usize {
+        self.0.settings.size_limit
+    }
+
     pub(crate) fn realm(&self) -> Option<&str> {
         self.0.settings.realm.as_deref()
     }
@@ -191,16 +201,13 @@ impl Verifier {
     }
 
     /// Checks the key and the signature. Returns the generation of the keys.
-    fn prove(
+    pub(super) fn prove(
         &self,
         header: &Header<'_>,
         parts: &Compact<'_>,
         waited: bool,
     ) -> Result<u64, Refusal> {
         let settings = &self.0.settings;
-        if !header.is_of_type(settings.plain_jwt) {
-            return Err(InvalidToken::Type.into());
-        }
         // Before any key is looked for: what no key can be for is not worth a fetch.
         let algorithm = Algorithm::from_name(header.alg()).ok_or(InvalidToken::Algorithm)?;
         if algorithm.is_symmetric() != settings.keys.is_symmetric() {
@@ -219,7 +226,12 @@ impl Verifier {
     /// Checks claims whose signature is good, but for the time.
     fn check(&self, json: Vec<u8>) -> Result<Verified, InvalidToken> {
         let settings = &self.0.settings;
-        let claims = Claims::read(&json, settings.own, &settings.scopes_at)?;
+        let claims = Claims::read(
+            &json,
+            settings.own,
+            settings.provider_sessions,
+            &settings.scopes_at,
+        )?;
         let missing = InvalidToken::Claims;
         let issuer = claims.issuer().ok_or(missing)?;
         if issuer != &*settings.issuer {
@@ -284,8 +296,7 @@ pub(crate) fn verify<'v>(
     token: &[u8],
     waited: bool,
 ) -> Result<(&'v Verifier, Verified), Refusal> {
-    let limit = |verifier: &Verifier| verifier.0.settings.size_limit;
-    if Some(token.len()) > verifiers.iter().map(limit).max() {
+    if Some(token.len()) > verifiers.iter().map(Verifier::size_limit).max() {
         return Err(InvalidToken::TooLarge.into());
     }
     let hash = TokenHash::of(token);
@@ -302,8 +313,11 @@ pub(crate) fn verify<'v>(
     let verifier = verifiers
         .find(|verifier| *verifier.issuer() == *issuer)
         .ok_or(InvalidToken::Issuer)?;
-    if token.len() > limit(verifier) {
+    if token.len() > verifier.size_limit() {
         return Err(InvalidToken::TooLarge.into());
+    }
+    if !header.is_of_type(verifier.takes_plain_jwt()) {
+        return Err(InvalidToken::Type.into());
     }
     let generation = verifier.prove(&header, &parts, waited)?;
     drop(issuer);
