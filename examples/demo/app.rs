@@ -4,7 +4,10 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 
 use auth_layers::{
     Event, EventSink, MetricsEvents, Principal,
-    jwt::{Algorithm, Issuer, JwtLayer, JwtLayerBuilder, RefreshKeys, SigningKeys, Verifier},
+    jwt::{
+        Algorithm, BackChannelLogout, Issuer, JwtLayer, JwtLayerBuilder, RefreshKeys, SigningKeys,
+        Verifier,
+    },
     memory::MemoryStore,
     redis::{Freshness, RedisStore},
     rejection::{DefaultRejections, Rejection},
@@ -31,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: JwtLayer<Refuse>,
     pub(crate) grpc_tokens: JwtLayer,
     pub(crate) grpc_sessions: SessionLayer,
+    /// Logouts at other issuers, where some are trusted.
+    pub(crate) logouts: Option<BackChannelLogout>,
 }
 
 impl std::ops::Deref for App {
@@ -106,6 +111,7 @@ impl App {
             sessions: layers.sessions(refuse)?,
             grpc_tokens: layers.tokens(DefaultRejections)?,
             grpc_sessions: layers.sessions(DefaultRejections)?,
+            logouts: trust::logouts(&layers.trusted, &store, &events)?,
         })))
     }
 }

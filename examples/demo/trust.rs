@@ -1,8 +1,12 @@
 //! Other issuers whose tokens are taken, too.
 
-use std::{error::Error, fs};
+use std::{error::Error, fs, sync::Arc};
 
-use auth_layers::jwt::{KeySet, KeySource, RemoteKeys, Verifier};
+use auth_layers::{
+    EventSink,
+    jwt::{BackChannelLogout, BackChannelLogoutBuilder, KeySet, KeySource, RemoteKeys, Verifier},
+    store::Store,
+};
 
 use crate::args::Trust;
 
@@ -12,10 +16,27 @@ pub(crate) async fn verifiers(trusted: &[Trust]) -> Result<Vec<Verifier>, Box<dy
     for trust in trusted {
         let of = |error: Box<dyn Error>| format!("--trust {}: {error}", trust.issuer);
         let keys = keys(trust).await.map_err(of)?;
-        let verifier = Verifier::builder(&trust.issuer, &trust.audience, keys).build();
+        let verifier = Verifier::builder(&trust.issuer, &trust.audience, keys);
+        // Their `sid` is what a logout token may name.
+        let verifier = verifier.provider_sessions().build();
         verifiers.push(verifier.map_err(|error| of(error.into()))?);
     }
     Ok(verifiers)
+}
+
+/// Hears of logouts from all of them, if there are any.
+pub(crate) fn logouts(
+    trusted: &[Verifier],
+    store: &Arc<dyn Store>,
+    events: &Arc<dyn EventSink>,
+) -> Result<Option<BackChannelLogout>, Box<dyn Error>> {
+    let mut trusted = trusted.iter().cloned();
+    let Some(first) = trusted.next() else {
+        return Ok(None);
+    };
+    let first = BackChannelLogout::builder(first, store.clone()).on_event(events.clone());
+    let all = trusted.fold(first, BackChannelLogoutBuilder::trust);
+    Ok(Some(all.build()?))
 }
 
 async fn keys(trust: &Trust) -> Result<KeySource, Box<dyn Error>> {

@@ -5,18 +5,25 @@
 It prints where it listens, and serves
 
     GET  /.well-known/openid-configuration, /keys
-    POST /token     grant_type=client_credentials; whoever knows the secret is the client he says he is
+    POST /token     grant_type=client_credentials; whoever knows the secret is the client he says he is;
+                    `sid` is the session that the token says it is of
+    POST /id_token  an ID token for `sub`, of the session `sid`
+    POST /logout    sends a logout token with `sub`, `sid` or both to `uri`; says what it sent, and the answer
     POST /rotate    the next token is signed by a new key; the one before stays published
     GET  /counts    how often the two documents were fetched
 """
 
 import sys
 import threading
+import time
+import uuid
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, grants
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
+import requests
 from flask import Flask, jsonify, request
+from joserfc import jwt
 from joserfc.jwk import ECKey
 from werkzeug.serving import make_server
 
@@ -34,6 +41,18 @@ def rotate():
     counts["rotations"] = number + 1
     key = ECKey.generate_key("P-256", {"kid": f"key-{number}", "use": "sig", "alg": "ES256"})
     keys[:] = [*keys[-1:], key]
+
+
+def named(*names):
+    return {name: request.form[name] for name in names if name in request.form}
+
+
+def signed(typ, claims):
+    """A token of this provider's, good for two minutes."""
+    now = int(time.time())
+    claims = {"iss": issuer, "aud": AUDIENCE, "iat": now, "exp": now + 120, **claims}
+    key = keys[-1]
+    return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": typ}, claims, key)
 
 
 class Client(ClientMixin):
@@ -67,6 +86,9 @@ class AccessTokens(JWTBearerTokenGenerator):
     def get_audiences(self, client, user, scope):
         return AUDIENCE
 
+    def get_extra_claims(self, client, grant_type, user, scope):
+        return named("sid")
+
 
 @app.get("/.well-known/openid-configuration")
 def discovery():
@@ -78,6 +100,8 @@ def discovery():
         jwks_uri=f"{here}/keys",
         token_endpoint=f"{here}/token",
         authorization_endpoint=f"{here}/authorize",
+        backchannel_logout_supported=True,
+        backchannel_logout_session_supported=True,
         response_types_supported=["code"],
         subject_types_supported=["public"],
         id_token_signing_alg_values_supported=["ES256"],
@@ -95,6 +119,21 @@ def jwks():
 def token():
     with lock:
         return server.create_token_response()
+
+
+@app.post("/id_token")
+def id_token():
+    with lock:
+        return signed("JWT", {**named("sub", "sid"), "nonce": "n"})
+
+
+@app.post("/logout")
+def logout():
+    event = {"http://schemas.openid.net/event/backchannel-logout": {}}
+    with lock:
+        token = signed("logout+jwt", {**named("sub", "sid"), "jti": uuid.uuid4().hex, "events": event})
+    answer = requests.post(request.form["uri"], data={"logout_token": token}, timeout=10)
+    return jsonify(token=token, status=answer.status_code, body=answer.text)
 
 
 @app.post("/rotate")
@@ -115,7 +154,7 @@ port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 http = make_server("127.0.0.1", port, app, threaded=True)
 issuer = f"http://127.0.0.1:{http.port}"
 server = AuthorizationServer(app, query_client=Client, save_token=lambda token, request: None)
-server.register_token_generator("default", AccessTokens(issuer=issuer, alg="ES256"))
+server.register_token_generator("default", AccessTokens(issuer, alg="ES256", expires_generator=lambda client, grant_type: 3600))
 server.register_grant(ClientCredentials)
 print(f"listening on {issuer}", flush=True)
 http.serve_forever()

@@ -66,7 +66,7 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Result<Router, Asse
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site));
 
     // Outside of the token layer: clients send expired tokens along with a refresh.
-    let tokens = Router::new()
+    let mut tokens = Router::new()
         .route("/token/login", post(token::login))
         .route_service(
             "/token/refresh",
@@ -75,6 +75,10 @@ pub(crate) fn router(app: App, metrics: PrometheusHandle) -> Result<Router, Asse
         )
         .route_service("/token/revoke", app.issuer.revoke_service())
         .route_service("/.well-known/jwks.json", app.issuer.jwks_service());
+
+    if let Some(logouts) = &app.logouts {
+        tokens = tokens.route_service("/backchannel-logout", logouts.service());
+    }
 
     Ok(Router::new()
         .merge(identified)
