@@ -16,7 +16,8 @@ use auth_core::{
     LoginId,
     store::{Load, SessionKey, SessionRecord, Sessions},
 };
-use http::Request;
+use auth_session_layer::CookieConfig;
+use http::{Request, header};
 
 use self::outcome::{ACTS, Act, Outcome};
 use crate::{
@@ -83,18 +84,25 @@ const CUT_OFF: &[Mishap] = &[Mishap::CutOff];
 const NOT_MADE: &[Mishap] = &[Mishap::Fails(Fault::NotMade)];
 const ANSWER_LOST: &[Mishap] = &[Mishap::Fails(Fault::AnswerLost)];
 
-/// Sends requests of one browser at once, and lets them go on one by one, as `path` has it.
-fn run(
-    world: &World,
-    subject: &str,
+/// Which requests there are, and what may happen to them.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    acts: &'a [Act],
+    mishaps: &'a [Mishap],
+    /// Whether somebody is logged in before.
     logged_in: bool,
-    path: &mut Path,
-    acts: &[Act],
-    mishaps: &[Mishap],
-) -> Outcome {
+    /// Whether the cookie comes under the name that it had before.
+    is_old: bool,
+}
+
+const OLD: &str = "sid";
+
+/// Sends requests of one browser at once, and lets them go on one by one, as `path` has it.
+fn run(world: &World, subject: &str, path: &mut Path, scene: Scene<'_>) -> Outcome {
+    let Scene { acts, mishaps, .. } = scene;
     let mut browser = Browser::default();
     now(browser.visit(world, async |session| put(&session, "cart", "tea").await));
-    if logged_in {
+    if scene.logged_in {
         now(browser.log_in(world, subject));
     }
     let first = *world.store.established().last().expect("a session");
@@ -106,7 +114,12 @@ fn run(
     let mut order = String::new();
     let mut mishap: Option<(usize, Mishap)> = None;
     let send = |(name, act): (usize, Act)| {
-        let request = browser.request();
+        let mut request = browser.request();
+        if scene.is_old {
+            let id = browser.cookie.as_deref().expect("a cookie");
+            let old = format!("{OLD}={id}").parse().expect("a header value");
+            request.headers_mut().insert(header::COOKIE, old);
+        }
         Box::pin(world.send(request, async move |request: Request<String>| {
             let session = session_of(&request);
             match act.run(&session, &name.to_string(), subject).await {
@@ -213,33 +226,32 @@ fn logins(world: &World, subject: &str) -> Vec<LoginId> {
 }
 
 /// Goes every way of these requests; how many there were.
-fn explore(acts: &[Act], logged_in: &[bool], mishaps: &[Mishap]) -> usize {
-    let world = World::new();
-    let mut ways = 0;
-    for &logged_in in logged_in {
-        let mut path = Path(Vec::new(), 0);
-        loop {
-            let subject = if logged_in {
-                format!("alice-{ways}")
-            } else {
-                format!("visitor-{ways}")
-            };
-            run(&world, &subject, logged_in, &mut path, acts, mishaps).check();
-            ways += 1;
-            if !path.advance() {
-                break;
-            }
+fn explore(scene: Scene<'_>) -> usize {
+    let cookie = CookieConfig::new().also_read(OLD);
+    let world = World::with(|builder| builder.cookie(cookie));
+    let (mut path, mut ways) = (Path(Vec::new(), 0), 0);
+    loop {
+        run(&world, &format!("alice-{ways}"), &mut path, scene).check();
+        ways += 1;
+        if !path.advance() {
+            return ways;
         }
     }
-    ways
 }
 
 /// Goes every way of every two requests.
-fn explore_pairs(mishaps: &[Mishap]) -> usize {
+fn explore_pairs(mishaps: &[Mishap], is_old: bool) -> usize {
     let mut ways = 0;
     for (at, one) in ACTS.into_iter().enumerate() {
         for two in &ACTS[at..] {
-            ways += explore(&[one, *two], &[false, true], mishaps);
+            for logged_in in [false, true] {
+                ways += explore(Scene {
+                    acts: &[one, *two],
+                    mishaps,
+                    logged_in,
+                    is_old,
+                });
+            }
         }
     }
     ways
@@ -247,22 +259,27 @@ fn explore_pairs(mishaps: &[Mishap]) -> usize {
 
 #[test]
 fn two_requests_in_every_order_do_what_they_were_answered() {
-    assert!(explore_pairs(NONE) > 1_000);
+    assert!(explore_pairs(NONE, false) > 1_000);
+}
+
+#[test]
+fn two_requests_with_the_cookies_old_name_in_every_order() {
+    assert!(explore_pairs(NONE, true) > 1_000);
 }
 
 #[test]
 fn two_requests_of_which_one_is_cut_off_anywhere() {
-    assert!(explore_pairs(CUT_OFF) > 10_000);
+    assert!(explore_pairs(CUT_OFF, false) > 10_000);
 }
 
 #[test]
 fn two_requests_of_which_the_store_fails_one_anywhere() {
-    assert!(explore_pairs(NOT_MADE) > 5_000);
+    assert!(explore_pairs(NOT_MADE, false) > 5_000);
 }
 
 #[test]
 fn two_requests_of_which_one_loses_an_answer_anywhere() {
-    assert!(explore_pairs(ANSWER_LOST) > 5_000);
+    assert!(explore_pairs(ANSWER_LOST, false) > 5_000);
 }
 
 #[test]
@@ -272,7 +289,12 @@ fn three_requests_in_every_order() {
         ([Act::Login, Act::Logout, Act::Read], false),
         ([Act::Rotate, Act::Write, Act::Count], true),
     ] {
-        let ways = explore(&acts, &[logged_in], NONE);
+        let ways = explore(Scene {
+            acts: &acts,
+            mishaps: NONE,
+            logged_in,
+            is_old: false,
+        });
         assert!(ways > 1_000, "{acts:?}: {ways}");
     }
 }
