@@ -1,6 +1,8 @@
 //! Errors as `application/problem+json` (RFC 9457), or as text for those who ask for HTML.
 
-use auth_layers::{Rejection, rejection};
+use std::borrow::Cow;
+
+use auth_layers::{Rejection, rejection, session::SessionError};
 use axum::{
     Json,
     body::Body,
@@ -13,11 +15,11 @@ use serde_json::json;
 
 /// An error of the demo's own routes.
 #[derive(Debug)]
-pub(crate) struct Problem(StatusCode, &'static str);
+pub(crate) struct Problem(StatusCode, Cow<'static, str>);
 
 impl Problem {
-    pub(crate) const fn new(status: StatusCode, detail: &'static str) -> Self {
-        Self(status, detail)
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(status, detail.into())
     }
 }
 
@@ -32,6 +34,16 @@ impl IntoResponse for Problem {
         let problem = [(header::CONTENT_TYPE, "application/problem+json")];
         (self.0, problem, body.to_string()).into_response()
     }
+}
+
+/// What could not be done with a session, and which field it is about.
+pub(crate) fn of_session(error: SessionError) -> Response {
+    let detail = error.to_string();
+    let (mut head, _) = error.into_response().into_parts();
+    let problem = Problem::new(head.status, detail).into_response();
+    let (problem, body) = problem.into_parts();
+    head.headers.extend(problem.headers);
+    Response::from_parts(head, body)
 }
 
 /// An error of a token endpoint (RFC 6749 section 5.2).

@@ -407,6 +407,12 @@ fn session_data_has_its_limits() {
     assert_eq!(put("large", &kib(15)), 204);
     let too_large = put("large", &kib(17));
     assert!((400..500).contains(&too_large), "{too_large}");
+    // Which limit it is, and of what.
+    let request = Request::new("PUT", "/session/data/large").json(&kib(17));
+    let refused = demo.send(&alice.on(request));
+    assert_eq!(refused.status, 413);
+    let why = "session field \"large\": larger than 16 KiB of JSON";
+    assert_eq!(refused.json()["detail"], why);
     for key in ["a", "b", "c"] {
         assert_eq!(put(key, &kib(15)), 204);
     }

@@ -1,6 +1,6 @@
 //! Cookie sessions: log in, log out, and data.
 
-use auth_layers::session::{Login, Session, SessionError};
+use auth_layers::session::{Login, Session};
 use axum::{
     Json,
     extract::{Path, State},
@@ -10,7 +10,11 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{app::App, form::FormOrJson, problem::Problem};
+use crate::{
+    app::App,
+    form::FormOrJson,
+    problem::{self, Problem},
+};
 
 #[derive(Deserialize)]
 pub(super) struct LoginForm {
@@ -53,7 +57,7 @@ pub(super) async fn login(
     if let Some(device) = form.device {
         login = login.device(device);
     }
-    session.login(login).map_err(IntoResponse::into_response)?;
+    session.login(login).map_err(problem::of_session)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -61,17 +65,14 @@ pub(super) fn wrong_password() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "wrong user or password")
 }
 
-pub(super) async fn logout(session: Session) -> Result<StatusCode, SessionError> {
-    session.logout().await?;
+pub(super) async fn logout(session: Session) -> Result<StatusCode, Response> {
+    session.logout().await.map_err(problem::of_session)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn read(
-    session: Session,
-    Path(key): Path<String>,
-) -> Result<Response, SessionError> {
-    let data = session.data().await?;
-    Ok(match data.get::<Value>(&key)? {
+pub(super) async fn read(session: Session, Path(key): Path<String>) -> Result<Response, Response> {
+    let value = async { session.data().await?.get::<Value>(&key) };
+    Ok(match value.await.map_err(problem::of_session)? {
         Some(value) => Json(value).into_response(),
         None => Problem::new(StatusCode::NOT_FOUND, "no such field").into_response(),
     })
@@ -81,15 +82,17 @@ pub(super) async fn write(
     session: Session,
     Path(key): Path<String>,
     Json(value): Json<Value>,
-) -> Result<StatusCode, SessionError> {
-    session.data().await?.insert(&key, &value)?;
+) -> Result<StatusCode, Response> {
+    let written = async { session.data().await?.insert(&key, &value) };
+    written.await.map_err(problem::of_session)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn remove(
     session: Session,
     Path(key): Path<String>,
-) -> Result<StatusCode, SessionError> {
-    session.data().await?.remove(&key)?;
+) -> Result<StatusCode, Response> {
+    let removed = async { session.data().await?.remove(&key) };
+    removed.await.map_err(problem::of_session)?;
     Ok(StatusCode::NO_CONTENT)
 }
