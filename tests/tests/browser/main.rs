@@ -151,26 +151,47 @@ fn tokens_are_got_refreshed_and_revoked() {
     assert_eq!(cookie(&browser), None);
 }
 
+/// Does something until it is done: a machine that is busy may be too slow for the store's deadline,
+/// which the page then says.
+fn until(browser: &Browser, done: &str, act: impl Fn()) {
+    for _ in 0..20 {
+        browser.run("document.querySelector('#status').textContent = ''", &[]);
+        act();
+        let busy = "document.querySelector('#status').textContent.startsWith('503')";
+        browser.wait(&format!("{done} || {busy}"));
+        if browser.run(&format!("return Boolean({done})"), &[]) == true {
+            return;
+        }
+    }
+    panic!("{done} is not true however often it is tried");
+}
+
 #[test]
 fn who_logged_in_long_ago_proves_it_again_and_may_then() {
     let redis = Redis::with_clock_that_stands();
     let demo = Demo::start(&["--redis", &redis.url()]);
     let now = redis.clock();
     redis.set_clock(now - 301_000);
-    let browser = alice(&demo);
+    let browser = visitor(&demo);
+    let log_in = || {
+        browser.fill("#session-user", "alice");
+        browser.fill("#session-password", "wonderland");
+        browser.click("#session-submit");
+    };
     let change = || {
         browser.fill("#password-new", "looking-glass");
         browser.click("#password-submit");
     };
-    change();
-    browser.wait_for("#step-up", "older than 5 minutes");
+    let is_in = "document.querySelector('#me').innerText.includes('alice')";
+    let is_asked = "document.querySelector('#step-up').innerText.includes('older than 5 minutes')";
+    until(&browser, is_in, log_in);
+    until(&browser, is_asked, change);
     redis.set_clock(now);
     browser.click("#step-up-login");
     browser.wait("document.activeElement.id === 'session-password'");
-    browser.fill("#session-password", "wonderland");
-    browser.click("#session-submit");
-    browser.wait_for("#status", "Logged in as alice");
+    let is_fresh = "document.querySelector('#status').innerText.includes('Logged in as alice')";
+    until(&browser, is_fresh, log_in);
     browser.wait("document.querySelector('#step-up').hidden");
-    change();
-    browser.wait_for("#status", "Allowed");
+    let is_allowed = "document.querySelector('#status').innerText.includes('Allowed')";
+    until(&browser, is_allowed, change);
 }
