@@ -8,6 +8,7 @@ use jsonwebtoken::DecodingKey;
 use super::{
     Key, KeySet, backend, curve,
     jwk::{Jwk, JwkSet},
+    prepared::Prepared,
     rsa,
     secret::checked_secret,
     spki,
@@ -138,10 +139,12 @@ impl KeySetBuilder {
         match key {
             Ok(key) => {
                 let kid = kid.map(Into::into);
+                let prepared = Prepared::of(algorithm, &key);
                 self.keys.push(Key {
                     kid,
                     algorithm,
                     key,
+                    prepared,
                 });
                 self
             }

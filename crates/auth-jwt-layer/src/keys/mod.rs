@@ -4,6 +4,7 @@ mod backend;
 mod builder;
 mod curve;
 mod jwk;
+mod prepared;
 mod rsa;
 mod secret;
 mod source;
@@ -19,6 +20,7 @@ pub use source::{KeySource, LiveKeys};
 pub(crate) use backend::backend;
 pub(crate) use source::{Keys, KeysToCome};
 
+use self::prepared::Prepared;
 use crate::Algorithm;
 
 /// The keys that one issuer signs with: each has exactly one algorithm.
@@ -32,6 +34,7 @@ struct Key {
     kid: Option<Box<str>>,
     algorithm: Algorithm,
     key: DecodingKey,
+    prepared: Prepared,
 }
 
 /// A key that answers to a token.
@@ -70,6 +73,9 @@ impl Found<'_> {
 
     /// Whether `signature` over `message` is this key's.
     pub(crate) fn verifies(self, message: &[u8], signature: &Vec<u8>) -> bool {
+        if let Some(verifies) = self.0.prepared.verifies(message, signature) {
+            return verifies;
+        }
         // The backend's verifiers can not be shared between threads, so one is made for each token:
         // a box and a copy of the key, nothing beside a signature.
         let Some(backend) = backend() else {
