@@ -10,7 +10,7 @@ use std::{
 use auth_core::{
     Caller, LoginEnd, OutagePolicy, Principal, PrincipalKind, PrincipalParts, TokenOutcome,
     Unavailable, Verdict,
-    revocation::{Lane, LoginKey, Place, TokenKey},
+    revocation::{Lane, LoginKey, Place, Query, TokenKey},
     store::{NOTICE_BACKLOG, Notice},
     stream::{ASK_EVERY, KEEP_UNVOUCHED},
 };
@@ -57,6 +57,29 @@ fn a_notice_ends_it_if_the_store_says_so() {
         world.store.tells(notice);
         assert_eq!(task.run(), Poll::Ready(LoginEnd::Revoked), "{row}");
     }
+}
+
+#[test]
+fn the_end_of_the_session_at_the_provider_ends_it() {
+    let world = World::new();
+    let at = auth_core::Timestamp::from_secs(1);
+    let sessions = ["s1", "s2"].map(|sid| Query::provider_session("https://id.example", sid, at));
+    let parts = PrincipalParts::new("alice")
+        .query(Some(world.query()))
+        .provider_session(Some(sessions[0]));
+    let principal = Principal::insecure_for_tests(PrincipalKind::Token, parts);
+    world.store.says(Verdict::Active);
+    let caller = world.token(TokenOutcome::Proven(principal));
+    let mut task = waiting(&world, &caller);
+    world.store.says(Verdict::Revoked);
+    let [its, another] = sessions.map(|session| {
+        let token = session.token.expect("it is named as a token is");
+        Notice::Token(session.place.lane, token)
+    });
+    world.store.tells(another);
+    assert_eq!(task.run(), Poll::Pending);
+    world.store.tells(its);
+    assert_eq!(task.run(), Poll::Ready(LoginEnd::Revoked));
 }
 
 #[test]
