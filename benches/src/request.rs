@@ -101,7 +101,11 @@ impl Requests {
 
     /// Of a router that stays.
     pub fn candidate<S: App>(&self, name: &str, router: S) -> Candidate {
-        self.fresh(name, move || router.clone())
+        let served = {
+            let _runtime = self.runtime.enter();
+            router.as_served()
+        };
+        self.fresh(name, move || served.clone())
     }
 
     /// Of a router that is made anew for each round.
@@ -109,7 +113,11 @@ impl Requests {
         let mut make = move || make().as_served();
         // What answers anything else is not worth measuring.
         let expected = (StatusCode::OK, self.body.to_owned());
-        let (answer, body) = self.runtime.block_on(ask(make(), "/", &self.requests[0]));
+        let first = {
+            let _runtime = self.runtime.enter();
+            make()
+        };
+        let (answer, body) = self.runtime.block_on(ask(first, "/", &self.requests[0]));
         assert_eq!((answer.status(), body), expected, "{name}");
 
         let (runtime, requests) = (Rc::clone(&self.runtime), Arc::clone(&self.requests));
