@@ -208,7 +208,7 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], each [kind](ConfigErrorKind) with one line that says what to do.
+    /// [`ConfigError`], each [kind](crate::ConfigErrorKind) with one line that says what to do.
     pub async fn build(self) -> Result<RedisStore, ConfigError> {
         if self.realm.is_empty() {
             return Err(ConfigError::new(Cause::EmptyRealm));

@@ -36,7 +36,7 @@ pub enum ConfigErrorKind {
     EmptyRealm,
     /// The prefix is empty or has a brace in it.
     BadPrefix,
-    /// The URL is none that [`RedisStore::builder`] takes.
+    /// The URL is none that [`RedisStore::builder`](crate::RedisStore::builder) takes.
     Url,
     /// The URL is that of a cluster and the server is none of its nodes, or the other way round.
     Cluster,
@@ -58,7 +58,7 @@ pub enum ConfigErrorKind {
     Clock,
     /// A deadline is zero.
     Deadline,
-    /// [`Freshness::Within`] is less than 100 ms.
+    /// [`Freshness::Within`](crate::Freshness::Within) is less than 100 ms.
     Freshness,
     /// What is stored there was written by another version.
     Schema,
