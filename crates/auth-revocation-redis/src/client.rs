@@ -1,7 +1,7 @@
 //! The one place that knows the client library: one connection to one server, without its own
 //! reconnecting, routing and repeating of commands.
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use fred::{
     prelude::{
@@ -209,31 +209,62 @@ impl Wire {
         is_asking: bool,
         deadline: Duration,
     ) -> Result<Reply, Failure> {
-        let command = |name| CustomCommand::new_static(name, ClusterHash::Random, false);
+        if is_asking {
+            let both = vec![("ASKING", Words::default()), (name, args)];
+            let last = self.send_all(both, deadline).await?.pop();
+            return last.unwrap_or_else(|| Err(Failure::no_answer("no answer")));
+        }
         let options = Options {
             timeout: Some(deadline),
             ..Options::default()
         };
-        let Words(args) = args;
-        let answer = async {
-            if !is_asking {
-                let client = self.0.with_options(&options);
-                return client.custom::<Value, Value>(command(name), args).await;
-            }
-            let both = self.0.pipeline();
-            let none: Vec<Value> = Vec::new();
-            both.custom::<(), Value>(command("ASKING"), none).await?;
-            both.custom::<(), Value>(command(name), args).await?;
-            let answers = both.try_all::<Value>().await;
-            let no_answer = || Err(Error::new(ErrorKind::IO, "no answer"));
-            answers.into_iter().nth(1).unwrap_or_else(no_answer)
-        };
+        let client = self.0.with_options(&options);
+        let answer = client.custom::<Value, Value>(command(name), args.0);
         // The client's own deadline begins when the command leaves its queue; this one holds.
         match timeout(deadline, answer).await {
             Ok(answer) => answer.map(reply).map_err(failure),
             Err(_) => Err(Failure::no_answer("it did not answer in time")),
         }
     }
+
+    /// Several commands in one go, executed in their order with nothing of this process's between
+    /// them; as many answers, if there is any.
+    pub(crate) async fn send_all(
+        &self,
+        commands: Vec<(&'static str, Words)>,
+        deadline: Duration,
+    ) -> Result<Vec<Result<Reply, Failure>>, Failure> {
+        let count = commands.len();
+        let all = self.0.pipeline();
+        // Boxed: the library's futures are deep, and so would be those of all who wait for this one.
+        let answers: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
+            for (name, Words(args)) in commands {
+                all.custom::<(), Value>(command(name), args).await?;
+            }
+            Ok::<_, Error>(all.try_all::<Value>().await)
+        });
+        let answers = match timeout(deadline, answers).await {
+            Ok(answers) => answers.map_err(failure)?,
+            Err(_) => return Err(Failure::no_answer("it did not answer in time")),
+        };
+        let mut answers: Vec<_> = answers
+            .into_iter()
+            .map(|answer| answer.map(reply).map_err(failure))
+            .collect();
+        match answers.pop() {
+            // Of none there is an answer.
+            Some(Err(failure)) if answers.len() + 1 < count => Err(failure),
+            Some(last) if answers.len() + 1 == count => {
+                answers.push(last);
+                Ok(answers)
+            }
+            _ => Err(Failure::no_answer("there are too few answers")),
+        }
+    }
+}
+
+fn command(name: &'static str) -> CustomCommand {
+    CustomCommand::new_static(name, ClusterHash::Random, false)
 }
 
 /// A command's arguments as the library wants them: clones copy none of their bytes.

@@ -10,7 +10,7 @@ use crate::{
     keys,
     node::Pinned,
     reply::{Failure, Reply},
-    servers::Servers,
+    servers::{Hop, Servers},
 };
 
 /// A way to the servers. Commands on one lane that are sent over it are executed in their order, but
@@ -50,18 +50,116 @@ impl Connection {
             Self::Pinned(pinned) => return pinned.send(name, &args, deadline).await,
         };
         let until = Instant::now() + deadline;
-        let mut hop = servers.hop(slot)?;
-        let mut tries = 0;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let answer = hop.node.send(turn, name, &args, hop.is_asking, left).await;
-            let Err(failure) = answer else {
-                return answer;
-            };
-            match servers.again(&failure, &hop, slot, &mut tries, until).await {
-                Some(next) => hop = next,
-                None => return Err(failure),
-            }
+        let hop = servers.hop(slot)?;
+        let first = hop.node.send(turn, name, &args, hop.is_asking, deadline);
+        let answer = first.await;
+        let sent = Sent { name, args, slot };
+        sent.follow(servers, turn, hop, answer, until).await
+    }
+
+    /// Whether both lanes are served by one master, as far as is known.
+    pub(crate) fn is_one(&self, lane: Lane, other: Lane) -> bool {
+        let Self::Routed { servers, .. } = self else {
+            return true;
+        };
+        let hop = |lane| servers.hop(Some(keys::slot(lane)));
+        match (hop(lane), hop(other)) {
+            (Ok(one), Ok(other)) => Arc::ptr_eq(&one.node, &other.node),
+            _ => false,
         }
+    }
+
+    /// Commands that change nothing, on lanes that [are one master's](Self::is_one): sent in one go and
+    /// executed in their order. One that is redirected goes on alone. As many answers as commands, or
+    /// none.
+    pub(crate) async fn reads(
+        &self,
+        commands: Vec<Read>,
+        deadline: Duration,
+    ) -> Result<Vec<Result<Reply, Failure>>, Failure> {
+        let until = Instant::now() + deadline;
+        let commands = commands.into_iter();
+        let sent: Vec<Sent> = commands.map(Sent::from).collect();
+        let (servers, turn) = match self {
+            Self::Routed { servers, turn } => (servers, *turn),
+            Self::Pinned(pinned) => {
+                let mut answers = Vec::new();
+                for it in sent {
+                    answers.push(pinned.send(it.name, &it.args, deadline).await);
+                }
+                return Ok(answers);
+            }
+        };
+        let hop = servers.hop(sent.first().and_then(|it| it.slot))?;
+        let words = sent.iter().map(|it| (it.name, it.args.clone())).collect();
+        let first = hop.node.send_all(turn, words, deadline).await?;
+        let mut answers = Vec::with_capacity(first.len());
+        for (it, answer) in sent.into_iter().zip(first) {
+            let answer = it.follow(servers, turn, hop.clone(), answer, until);
+            answers.push(answer.await);
+        }
+        Ok(answers)
+    }
+}
+
+/// A command on a lane that changes nothing.
+pub(crate) type Read = (Lane, &'static str, Vec<String>);
+
+impl From<Read> for Sent {
+    fn from((lane, name, args): Read) -> Self {
+        Self {
+            name,
+            args: Words::from(args),
+            slot: Some(keys::slot(lane)),
+        }
+    }
+}
+
+/// A command that may have to be sent again.
+struct Sent {
+    name: &'static str,
+    args: Words,
+    slot: Option<u16>,
+}
+
+impl Sent {
+    /// What comes of it, after the answer of `hop`.
+    async fn follow(
+        self,
+        servers: &Arc<Servers>,
+        turn: usize,
+        hop: Hop,
+        answer: Result<Reply, Failure>,
+        until: Instant,
+    ) -> Result<Reply, Failure> {
+        match answer {
+            Ok(reply) => Ok(reply),
+            // Boxed, as it is the exception.
+            failed => Box::pin(self.go_on(servers, turn, hop, failed, until)).await,
+        }
+    }
+
+    async fn go_on(
+        self,
+        servers: &Arc<Servers>,
+        turn: usize,
+        mut hop: Hop,
+        mut answer: Result<Reply, Failure>,
+        until: Instant,
+    ) -> Result<Reply, Failure> {
+        let mut tries = 0;
+        while let Err(failure) = &answer {
+            let next = servers.again(failure, &hop, self.slot, &mut tries, until);
+            match next.await {
+                Some(next) => hop = next,
+                None => break,
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let again = hop
+                .node
+                .send(turn, self.name, &self.args, hop.is_asking, left);
+            answer = again.await;
+        }
+        answer
     }
 }

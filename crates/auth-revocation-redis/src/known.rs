@@ -2,7 +2,12 @@
 
 use auth_core::{
     Verdict,
-    revocation::{Entries, Query, Standing::Version, judge},
+    revocation::{Entries, LoginKey, Query, Standing::Version, TokenKey, judge},
+};
+
+use crate::{
+    keys::{Keys, text},
+    seen::Standing,
 };
 
 /// What a lane says that concerns one query.
@@ -32,5 +37,28 @@ impl Known {
             Version(version) if version > self.highest => Verdict::Revoked,
             _ => judge(query, entries),
         }
+    }
+}
+
+/// A query, and what was known before the server is asked: its answer can not be older than that,
+/// unless it has lost something.
+pub(crate) struct Question {
+    pub(crate) query: Query,
+    pub(crate) known: Standing,
+}
+
+impl Question {
+    /// The arguments of `HMGET`.
+    pub(crate) fn words(&self, keys: &Keys) -> Vec<String> {
+        let query = &self.query;
+        let name = |kind: char, name: Option<&[u8; 16]>| {
+            format!("{kind}:{}", name.map(|name| text(name)).unwrap_or_default())
+        };
+        let mut words = vec![keys.lane(query.place.lane)];
+        words.extend(["id", "e", "h", "n"].map(str::to_owned));
+        words.push(name('s', Some(query.place.subject.as_bytes())));
+        words.push(name('l', query.login.as_ref().map(LoginKey::as_bytes)));
+        words.push(name('t', query.token.as_ref().map(TokenKey::as_bytes)));
+        words
     }
 }

@@ -157,6 +157,7 @@ mod join;
 mod keys;
 mod known;
 mod link;
+mod load;
 mod logins;
 mod node;
 mod refresh;

@@ -83,6 +83,31 @@ impl Node {
         self.over(wire, name, args, is_asking, deadline).await
     }
 
+    /// Several commands in one go over one of its connections: an answer for each, or for none.
+    pub(crate) async fn send_all(
+        self: &Arc<Self>,
+        turn: usize,
+        commands: Vec<(&'static str, Words)>,
+        deadline: Duration,
+    ) -> Result<Vec<Result<Reply, Failure>>, Failure> {
+        if self.breaker.is_open() {
+            return Err(Failure::no_answer("it has not been answering"));
+        }
+        let wire = self.link(turn).first_wire(Instant::now() + deadline).await;
+        let answers = match wire {
+            Ok(wire) => wire.send_all(commands, deadline).await,
+            Err(failure) => Err(failure),
+        };
+        match &answers {
+            Ok(answers) => {
+                let failed = answers.iter().find_map(|answer| answer.as_ref().err());
+                self.note(failed, deadline);
+            }
+            Err(failure) => self.note(Some(failure), deadline),
+        }
+        answers
+    }
+
     /// The connection for revocations, for one of them: whoever comes next waits.
     pub(crate) async fn revoking(self: &Arc<Self>, is_asking: bool, until: Instant) -> Pinned {
         let turn = Arc::clone(&self.turn).lock_owned().await;
@@ -112,18 +137,23 @@ impl Node {
             Err(failure) if self.is_up() => return Err(failure),
             Err(failure) => Err(failure),
         };
-        match &answer {
-            Err(why) if why.is_outage() => {
+        self.note(answer.as_ref().err(), deadline);
+        answer
+    }
+
+    /// Takes note of how a command went.
+    fn note(self: &Arc<Self>, failed: Option<&Failure>, deadline: Duration) {
+        match failed {
+            Some(why) if why.is_outage() => {
                 if self.breaker.failed() {
                     tracing::warn!(host = %self.host, "the store does not answer: {why:?}");
                     // What was left of the deadline may be next to nothing.
                     self.probe(deadline.max(PROBE_EVERY));
                 }
             }
-            Err(why) if why.is("READONLY") => self.reset(),
+            Some(why) if why.is("READONLY") => self.reset(),
             _ => self.breaker.succeeded(),
         }
-        answer
     }
 
     /// Asks the server every now and then until it answers.

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     LoginId, Scopes, StoreError, Timestamp, Verdict,
-    revocation::{Lane, LoginKey, MAX_LIFETIME, Op, Place, Query, Standing},
+    revocation::{Lane, LoginKey, MAX_LIFETIME, Place, Query, Standing},
     store::{
         Commit, CommitOutcome, Establish, Established, FieldChange, FieldValue, Fields, Load,
-        LoginChange, Revocation, SessionKey, SessionLogin, SessionRecord, Sessions, TOMBSTONE,
+        LoginChange, SessionKey, SessionLogin, SessionRecord, Sessions,
     },
 };
 use tokio::time::timeout;
@@ -74,80 +74,6 @@ impl Sessions for RedisStore {
 }
 
 impl Inner {
-    async fn load(self: &Arc<Self>, key: &SessionKey) -> Result<Load, Failure> {
-        let connection = self.connection();
-        let (lane, deadline) = (Some(key.lane), self.limits.read);
-        // Of lanes that the copy can answer for, nothing is asked.
-        let owner = self.owners.get(key).filter(|(place, _)| {
-            let replica = self.replica.as_ref();
-            !replica.is_some_and(|replica| replica.is_fresh(place.lane, &self.seen))
-        });
-        let record = connection.command(lane, "HGETALL", vec![self.keys.session(key)], deadline);
-        // Sent over the same connection after it: not before the record was read.
-        let time = connection.command(lane, "TIME", Vec::new(), deadline);
-        let entries = async {
-            let (place, login) = owner?;
-            let query = own(place, login, u64::MAX);
-            Some((place, self.entries(&connection, &query).await))
-        };
-        let (record, time, entries) = tokio::join!(record, time, entries);
-        let (mut record, now) = (record?.hash()?, now(time?)?);
-        if let Some(until) = record.get("until") {
-            return Ok(match record.contains_key("next") {
-                _ if now >= number(until)? => Load::Absent,
-                true => Load::Gone,
-                false => Load::Ended,
-            });
-        }
-        if record.is_empty() {
-            self.is_told(&connection, key.lane).await?;
-            return Ok(Load::Absent);
-        }
-        let (session, _) = session(&mut record)?;
-        if session.is_expired(now) {
-            return Ok(Load::Absent);
-        }
-        let Some(login) = &session.login else {
-            return Ok(Load::Live(Arc::new(session)));
-        };
-        let place = Place::of(&self.realm, &login.subject);
-        let its = LoginKey::of(&self.realm, &login.subject, &login.login);
-        let query = own(place, its, login.version);
-        let replica = self.replica.as_ref();
-        let local = replica.and_then(|replica| replica.now(&query, &self.seen));
-        if local == Some(Verdict::Active) {
-            self.owners.insert(*key, (place, its));
-            return Ok(Load::Live(Arc::new(session)));
-        }
-        let entries = match entries {
-            // Unless it was read before the record, and the login came between.
-            Some((asked, Ok(known))) if asked == place && login.version <= known.highest => known,
-            _ => self.entries(&connection, &query).await?,
-        };
-        self.owners.insert(*key, (place, its));
-        if entries.verdict(&query) == Verdict::Active {
-            return Ok(Load::Live(Arc::new(session)));
-        }
-        if entries.verdict_there(&query) == Verdict::Active {
-            // Who logged out was told that it failed, and may be doing it again: if the session were
-            // over, it would seem to be done.
-            let again = Revocation::login(&self.realm, &login.subject, login.login);
-            let made = self.revoke(Op::random(), &again).await;
-            self.events.tell_revocation(&again, &made);
-            made.map_err(|_| Failure::no_answer("a revocation has still to be made"))?;
-        }
-        Ok(match entries.entries.revoked_at() {
-            Some(at) if now >= at.plus(TOMBSTONE) => Load::Absent,
-            Some(_) => Load::Ended,
-            // When that was is not known: from now on it is.
-            None => {
-                let lane = u64::from(key.lane.index());
-                self.end_session_of(lane, &text(&key.hash), login.login.to_string());
-                Load::Ended
-            }
-        })
-    }
-
     /// The session, if its login is not revoked.
     async fn judged(
         &self,

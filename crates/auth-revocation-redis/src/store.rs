@@ -6,7 +6,7 @@ use auth_core::{
     Event,
     event::Events,
     random_bytes,
-    revocation::{Entries, Lane, LoginKey, Place, Query, Standing::Version, TokenKey},
+    revocation::{Entries, Lane, LoginKey, Place, Query, Standing::Version},
     store::{Notice, NoticeHub, SessionKey},
 };
 use moka::sync::Cache;
@@ -16,7 +16,7 @@ use crate::{
     connection::Connection,
     entry::{self, Entry},
     keys::{self, Keys, text},
-    known::Known,
+    known::{Known, Question},
     replica::{Following, Replica},
     reply::{Failure, Reply},
     script::Script,
@@ -289,55 +289,68 @@ impl Inner {
     ) -> Result<Known, Failure> {
         let lane = query.place.lane;
         for _ in 0..2 {
-            // What was known before the server is asked: its answer can not be older than that,
-            // unless it has lost something.
-            let known = self.seen.standing(lane);
-            let mut words = vec![self.keys.lane(lane)];
-            words.extend(["id", "e", "h", "n"].map(str::to_owned));
-            words.push(format!("s:{}", text(query.place.subject.as_bytes())));
-            let name = |kind: char, name: Option<&[u8; 16]>| {
-                format!("{kind}:{}", name.map(|name| text(name)).unwrap_or_default())
-            };
-            words.push(name('l', query.login.as_ref().map(LoginKey::as_bytes)));
-            words.push(name('t', query.token.as_ref().map(TokenKey::as_bytes)));
+            let question = self.question(query);
+            let words = question.words(&self.keys);
             let answer = connection.command(Some(lane), "HMGET", words, self.limits.read);
-            let answer = answer.await?.list()?;
-            if answer.len() != 7 {
-                return Err(Failure::unreadable());
+            let answer = answer.await?;
+            if let Some(known) = self.heard(connection, &question, answer).await? {
+                return Ok(known);
             }
-            let now = now(&answer)?;
-            if known.is_lost_in(now.as_ref()) {
-                self.raise(connection, lane).await?;
-                continue;
-            }
-            let now = now.ok_or_else(Failure::unreadable)?;
-            let (epoch, highest) = (now.e, now.h);
-            // The highest of all is that of nobody: it asks how things stand.
-            if let Version(version) = query.standing
-                && version > highest
-                && version != u64::MAX
-            {
-                self.is_told(connection, lane).await?;
-            }
-            self.seen.remember(lane, now);
-            self.learn(query, &answer[4..]);
-            let there = Entries {
-                epoch,
-                subject: match &answer[4] {
-                    Reply::Nil => None,
-                    value => Some(entry::claim(value).0),
-                },
-                // What can not be read revokes.
-                login_ended: answer[5] != Reply::Nil,
-                token_denied: answer[6] != Reply::Nil,
-            };
-            return Ok(Known {
-                entries: self.seen.merged(query, there),
-                there,
-                highest,
-            });
+            self.raise(connection, lane).await?;
         }
         Err(Failure::no_answer("the lane keeps losing data"))
+    }
+
+    /// To be made before the server is asked.
+    pub(crate) fn question(&self, query: &Query) -> Question {
+        Question {
+            query: *query,
+            known: self.seen.standing(query.place.lane),
+        }
+    }
+
+    /// What the answer to a question says; None if the server has lost data.
+    pub(crate) async fn heard(
+        &self,
+        connection: &Connection,
+        question: &Question,
+        answer: Reply,
+    ) -> Result<Option<Known>, Failure> {
+        let (query, answer) = (&question.query, answer.list()?);
+        let lane = query.place.lane;
+        if answer.len() != 7 {
+            return Err(Failure::unreadable());
+        }
+        let now = now(&answer)?;
+        if question.known.is_lost_in(now.as_ref()) {
+            return Ok(None);
+        }
+        let now = now.ok_or_else(Failure::unreadable)?;
+        let (epoch, highest) = (now.e, now.h);
+        // The highest of all is that of nobody: it asks how things stand.
+        if let Version(version) = query.standing
+            && version > highest
+            && version != u64::MAX
+        {
+            self.is_told(connection, lane).await?;
+        }
+        self.seen.remember(lane, now);
+        self.learn(query, &answer[4..]);
+        let there = Entries {
+            epoch,
+            subject: match &answer[4] {
+                Reply::Nil => None,
+                value => Some(entry::claim(value).0),
+            },
+            // What can not be read revokes.
+            login_ended: answer[5] != Reply::Nil,
+            token_denied: answer[6] != Reply::Nil,
+        };
+        Ok(Some(Known {
+            entries: self.seen.merged(query, there),
+            there,
+            highest,
+        }))
     }
 }
 
