@@ -115,10 +115,11 @@ impl Config {
         let now = self.clock.now();
         let iat = now.as_secs();
         let end = principal.expires_at().map_or(u64::MAX, Timestamp::as_secs);
+        let audiences = [audience.to_owned()];
         let claims = Claims {
             iss: &self.issuer,
             sub: principal.subject(),
-            aud: Audience(&[audience.to_owned()]),
+            aud: Audience(&audiences),
             exp: (iat + ttl.as_secs()).min(end),
             iat,
             nbf: iat,
