@@ -48,8 +48,12 @@ impl Fields {
     pub fn changed(&self, changes: &[FieldChange]) -> Self {
         let stays = |name: &str| changes.iter().all(|change| *change.name != *name);
         let mut all: Vec<(&str, &str)> = self.iter().filter(|(name, _)| stays(name)).collect();
-        for change in changes {
-            if let Some(json) = &change.value {
+        for (number, change) in changes.iter().enumerate() {
+            // Of two changes of one field the later counts.
+            let mut later = changes[number + 1..].iter();
+            if let Some(json) = &change.value
+                && later.all(|other| other.name != change.name)
+            {
                 let at = all.partition_point(|(name, _)| *name < &*change.name);
                 all.insert(at, (&change.name, json.as_json()));
             }
@@ -207,6 +211,14 @@ mod tests {
             ),
             (vec![change("b", None), change("x", None)], vec![("d", "2")]),
             (vec![change("b", None), change("d", None)], vec![]),
+            (
+                vec![change("b", Some("4")), change("b", Some("5"))],
+                vec![("b", "5"), ("d", "2")],
+            ),
+            (
+                vec![change("b", Some("4")), change("b", None)],
+                vec![("d", "2")],
+            ),
         ];
         for (changes, expected) in rows {
             let changed = fields.changed(&changes);
