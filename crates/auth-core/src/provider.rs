@@ -7,8 +7,8 @@ use crate::{
     LoginId, StoreError, Timestamp, Verdict,
     revocation::{ENTRY_MARGIN, Op, Query, digest},
     store::{
-        Admission, Admitted, Lifetimes, LoginKind, LoginLimit, Logins, Overflow, Revocation,
-        Revocations,
+        Admission, Admitted, Lifetimes, LoginKind, LoginLimit, Logins, MAX_LISTED_LOGINS, Overflow,
+        Revocation,
     },
 };
 
@@ -20,6 +20,8 @@ pub const PROVIDER_SESSION_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SUBJECT: usize = 255;
 /// The longest name that a provider may give, in bytes.
 const MAX_NAME: usize = 1024;
+/// How many logins of one session at the provider are remembered: lists drop the oldest of more.
+const MAX_LINKS: u32 = MAX_LISTED_LOGINS as u32 - 1;
 /// How many links are read at once.
 const PAGE: usize = 100;
 
@@ -42,7 +44,8 @@ impl ProviderLogin {
         }
     }
 
-    /// Its `sid`, if it has one: the session at the provider, which may end alone.
+    /// Its `sid`, if it has one: the session at the provider, which may end alone. At most 999 logins that
+    /// began with it are remembered, each until its absolute end, and no more begin.
     #[must_use]
     pub fn session(mut self, sid: impl Into<String>) -> Self {
         self.session = Some(sid.into());
@@ -81,16 +84,23 @@ impl ProviderLogin {
         let by_session = self.session.as_deref();
         let by_session = by_session.map(|sid| link(Link::Session, &self.issuer, sid));
         let by_subject = link(Link::Subject, &self.issuer, &self.subject);
-        for name in by_session.into_iter().chain([by_subject]) {
+        // Of a subject's logins any one leads to all; of a session's each has to be found.
+        let all_of_them = LoginLimit {
+            max: MAX_LINKS,
+            overflow: Overflow::Refuse,
+        };
+        let by_session = by_session.map(|name| (name, Some(all_of_them)));
+        for (name, limit) in by_session.into_iter().chain([(by_subject, None)]) {
             let lifetimes = Lifetimes {
                 idle: None,
                 ..admission.lifetimes
             };
             let mut entry = entry(name, admission.login, lifetimes);
             entry.device = Some(admission.subject.clone());
+            entry.limit = limit;
             match store.admit(&entry).await? {
                 Admitted::Yes { .. } => {}
-                // It was logged out under this very id.
+                // It was logged out under this very id; or nobody would find it.
                 _ => return Ok(false),
             }
         }
@@ -98,7 +108,9 @@ impl ProviderLogin {
             return Ok(true);
         };
         let now = Timestamp::from_secs(Timestamp::MAX_SECS);
-        match ended(store, &Query::provider_session(&self.issuer, sid, now)).await {
+        // Not by what this process knows: a copy may not have heard of the logout yet.
+        let query = Query::provider_session(&self.issuer, sid, now);
+        match store.verdict(&query).await {
             Verdict::Active => Ok(true),
             Verdict::Revoked => Ok(false),
             Verdict::Unknown => Err(StoreError::Unavailable(Default::default())),
@@ -276,13 +288,6 @@ where
         if after.is_none() {
             return Ok(all);
         }
-    }
-}
-
-async fn ended<S: Revocations + ?Sized>(store: &S, query: &Query) -> Verdict {
-    match store.verdict_now(query) {
-        Some(verdict) => verdict,
-        None => store.verdict(query).await,
     }
 }
 

@@ -81,6 +81,15 @@ impl Entry {
 }
 
 impl Listed {
+    /// Whether it stands for no login of its own: admitted as a session, with none to come. It stays
+    /// until its end, or until it is withdrawn.
+    pub(crate) fn is_note(&self) -> bool {
+        let Self::Login(entry) = self else {
+            return false;
+        };
+        entry.kind == LoginKind::Session && matches!(entry.place, EntryPlace::Awaited(None))
+    }
+
     pub(crate) fn key(&self) -> Option<LoginKey> {
         match self.session() {
             Ok((cell, _)) => cell.login_key(),

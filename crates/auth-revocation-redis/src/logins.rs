@@ -260,7 +260,9 @@ impl Inner {
                 (health, entry.version)
             }
         };
-        if matches!(info, Health::Dead) {
+        // Without a session it is no login, but a note: what is revoked is not what it says.
+        let is_note = entry.info.kind == LoginKind::Session && entry.session.is_none();
+        if is_note || matches!(info, Health::Dead) {
             return Ok(info);
         }
         let query = own(place, entry.key, version);

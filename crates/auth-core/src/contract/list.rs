@@ -3,7 +3,8 @@
 use super::world::{LIMITS, SECOND, World, admission, commit, renewed};
 use crate::{
     LoginId,
-    store::{LoginInfo, LoginKind},
+    revocation::Op,
+    store::{Admission, Admitted, LoginInfo, LoginKind, LoginLimit, Overflow},
 };
 
 pub(super) async fn both_kinds_are_listed_the_newest_first(w: World) {
@@ -141,6 +142,30 @@ pub(super) async fn a_withdrawn_admission_is_not_listed(w: World) {
     w.admit(&admission).await;
     w.store.withdraw("alice", admission.login);
     w.settle().await;
+    assert!(sorted(&w).await.is_empty());
+}
+
+pub(super) async fn what_has_no_session_to_come_is_a_note_that_no_revocation_hides(w: World) {
+    let note = Admission {
+        session: None,
+        limit: Some(LoginLimit {
+            max: 1,
+            overflow: Overflow::Refuse,
+        }),
+        ..admission("alice", LoginKind::Session)
+    };
+    let admitted = w.store.admit(&note).await;
+    assert!(matches!(admitted, Ok(Admitted::Yes { .. })));
+    w.store.revoke_subject("alice").await.expect("revoked");
+    w.store.revoke_all().await.expect("revoked");
+    assert_eq!(sorted(&w).await, [note.login]);
+    let another = Admission {
+        login: LoginId::random(),
+        op: Op::random(),
+        ..note.clone()
+    };
+    assert_eq!(w.store.admit(&another).await, Ok(Admitted::TooMany));
+    w.advance(LIMITS.absolute).await;
     assert!(sorted(&w).await.is_empty());
 }
 

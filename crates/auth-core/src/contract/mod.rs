@@ -289,6 +289,7 @@ macro_rules! __contract_cases {
                 a_session_stays_listed_when_its_id_changes
                 a_second_login_over_the_same_session_takes_its_place
                 a_withdrawn_admission_is_not_listed
+                what_has_no_session_to_come_is_a_note_that_no_revocation_hides
                 the_oldest_of_very_many_leave_the_list_and_live_on
             }
             rotation {

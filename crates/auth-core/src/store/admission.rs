@@ -59,8 +59,8 @@ pub struct Admission {
     /// How many logins the subject may have.
     pub limit: Option<LoginLimit>,
     /// For a session: where its record will be, so that the list can say when it was last seen.
-    /// Without one, the entry stays in the list until its absolute end, or a revocation:
-    /// [`provider`](crate::provider) keeps its links so.
+    /// Without one, the entry of a session is a note: it stays in the list until its absolute end or
+    /// until it is withdrawn, whatever is revoked. [`provider`](crate::provider) keeps its links so.
     pub session: Option<SessionKey>,
     /// Names this command.
     pub op: Op,

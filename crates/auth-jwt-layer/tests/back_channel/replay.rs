@@ -1,6 +1,6 @@
 //! A token is heard once, on whatever node.
 
-use auth_core::StoreError;
+use auth_core::{StoreError, store::Revocations as _};
 use serde_json::json;
 
 use auth_core::ProviderLogin;
@@ -35,6 +35,18 @@ async fn a_token_is_good_once_on_all_nodes_as_long_as_it_lives() {
     let at = 1_800_000_150;
     let other = json!({"sub": "u1", "iss": OTHER, "iat": at, "exp": at + 120});
     end(&here, &other).await;
+}
+
+#[tokio::test]
+async fn a_revocation_of_everything_makes_no_token_good_again() {
+    let world = World::new();
+    let (issuer, receiver) = (world.issuer(), receiver(&world));
+    let token = logout_token(&json!({"sub": "u1"}));
+    assert_eq!(post(&receiver, &token).await.status(), 200);
+    world.store.revoke_all().await.unwrap();
+    let again = login(&issuer, "alice", ProviderLogin::new(PROVIDER, "u1")).await;
+    assert_refused(post(&receiver, &token).await, USED, "again");
+    assert!(goes_on(&issuer, &again).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

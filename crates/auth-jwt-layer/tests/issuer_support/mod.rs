@@ -141,6 +141,8 @@ pub(crate) struct Double {
     pub(crate) withdrawn: AtomicUsize,
     pub(crate) arrivals: AtomicUsize,
     pub(crate) is_shared: AtomicBool,
+    /// Whether there is a copy that calls everything good.
+    pub(crate) knows_nothing_yet: AtomicBool,
     fault: Mutex<Option<StoreError>>,
     restored: Mutex<Option<RefreshRecord>>,
 }
@@ -154,6 +156,7 @@ impl Double {
             withdrawn: AtomicUsize::new(0),
             arrivals: AtomicUsize::new(0),
             is_shared: AtomicBool::new(false),
+            knows_nothing_yet: AtomicBool::new(false),
             fault: Mutex::new(None),
             restored: Mutex::new(None),
         }
@@ -227,6 +230,11 @@ impl Revocations for Double {
             Ok(()) => self.memory.verdict(query).await,
             Err(_) => Verdict::Unknown,
         }
+    }
+
+    fn verdict_now(&self, _: &Query) -> Option<Verdict> {
+        let knows_nothing_yet = self.knows_nothing_yet.load(Ordering::SeqCst);
+        knows_nothing_yet.then_some(Verdict::Active)
     }
 
     async fn epoch(&self, subject: &str) -> Result<Epoch, Unavailable> {

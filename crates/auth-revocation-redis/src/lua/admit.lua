@@ -41,7 +41,11 @@ local function is_over(entry)
             or now >= refresh_expires_at(its[1], its[2], its[3])
             or is_revoked(subject, entry.lk, tonumber(its[4]))
     end
-    return now >= entry['end'] + PENDING_FOR or is_revoked(subject, entry.lk, entry.ver)
+    if now >= entry['end'] + PENDING_FOR then
+        return true
+    end
+    -- Without a session it is no login, but a note: what is revoked is not what it says.
+    return entry.lane ~= nil and is_revoked(subject, entry.lk, entry.ver)
 end
 
 local over, others = {}, {}
