@@ -201,6 +201,31 @@ impl Inner {
         None
     }
 
+    /// When a login would have ended at the latest, whose session was in `cell` once, whatever has
+    /// become of it since; if that is known.
+    pub(crate) fn absolute_end_of(
+        &self,
+        mut cell: Arc<SessionCell>,
+        login: LoginKey,
+    ) -> Option<Timestamp> {
+        let mut end = None;
+        for _ in 0..MAX_HOPS {
+            let (its, successor) = match &*cell.state() {
+                State::Live(live) => (live.record.absolute_end, None),
+                State::Gone(gone) => (gone.absolute_end, Some(gone.successor)),
+                State::Ended { absolute_end, .. } => (*absolute_end, None),
+            };
+            if cell.login_key() == Some(login) {
+                end = end.max(Some(its));
+            }
+            match successor.and_then(|successor| self.sessions.get(&successor)) {
+                Some(next) => cell = next,
+                None => break,
+            }
+        }
+        end
+    }
+
     /// Drops dead entries from all lists of a lane; returns how many.
     pub(crate) fn prune_index(&self, lane: &mut LaneState, now: Timestamp) -> usize {
         let subjects = lane.index.subjects();

@@ -182,12 +182,13 @@ impl Inner {
             },
         };
         // It may move between the two steps, and is then swept later.
-        let session = cell.and_then(|cell| self.last_session_of(cell, key));
-        let of_session = session.map(|(cell, record)| {
-            if !record.is_expired(now) {
-                cell.end(now);
+        let of_session = cell.and_then(|cell| {
+            if let Some((last, record)) = self.last_session_of(Arc::clone(&cell), key)
+                && !record.is_expired(now)
+            {
+                last.end(now);
             }
-            record.absolute_end
+            self.absolute_end_of(cell, key)
         });
         let refresh = self.take_refresh(lane, login, key);
         refresh.or(end).or(of_session)

@@ -90,7 +90,11 @@ pub(crate) struct Revoked {
 pub(crate) enum State {
     Live(Live),
     Gone(Box<Gone>),
-    Ended { until: Timestamp },
+    /// `absolute_end` is what its session's was.
+    Ended {
+        until: Timestamp,
+        absolute_end: Timestamp,
+    },
 }
 
 #[derive(Debug)]
@@ -105,6 +109,8 @@ pub(crate) struct Gone {
     pub(crate) successor: SessionKey,
     pub(crate) op: Command,
     until: Timestamp,
+    /// Of the session that was here.
+    pub(crate) absolute_end: Timestamp,
 }
 
 impl SessionCell {
@@ -228,6 +234,7 @@ impl SessionCell {
         let login = live.record.login.clone();
         *state = State::Ended {
             until: now.plus(TOMBSTONE),
+            absolute_end: live.record.absolute_end,
         };
         login
     }
@@ -240,12 +247,16 @@ impl SessionCell {
         }
         match &*state {
             State::Live(live) if live.record.is_expired(now) => {
-                *state = State::Ended { until: now };
+                let absolute_end = live.record.absolute_end;
+                *state = State::Ended {
+                    until: now,
+                    absolute_end,
+                };
                 true
             }
             State::Live(_) => false,
             State::Gone(gone) => gone.until <= now,
-            State::Ended { until } => *until <= now,
+            State::Ended { until, .. } => *until <= now,
         }
     }
 }
@@ -257,7 +268,7 @@ impl State {
                 Load::Live(Arc::clone(&live.record))
             }
             Self::Gone(gone) if now < gone.until => Load::Gone,
-            Self::Ended { until } if now < *until => Load::Ended,
+            Self::Ended { until, .. } if now < *until => Load::Ended,
             _ => Load::Absent,
         }
     }
@@ -269,12 +280,16 @@ impl State {
                 true => now,
                 false => at.unwrap_or(now).plus(TOMBSTONE),
             };
-            *self = Self::Ended { until };
+            *self = Self::Ended {
+                until,
+                absolute_end: live.record.absolute_end,
+            };
         }
     }
 
-    pub(crate) fn replaced(establish: &Establish, now: Timestamp) -> Self {
+    pub(crate) fn replaced(old: &SessionRecord, establish: &Establish, now: Timestamp) -> Self {
         Self::Gone(Box::new(Gone {
+            absolute_end: old.absolute_end,
             successor: establish.new,
             op: establish.op.into(),
             until: now.plus(TOMBSTONE),

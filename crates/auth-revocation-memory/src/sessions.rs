@@ -122,7 +122,8 @@ impl Inner {
             .insert_new(&Arc::new(fresh))
             .map_err(|_| Established::Ended)?;
         // Nobody has seen the new one without the old one being gone: its lock is still held.
-        *state = State::replaced(establish, now);
+        let replaced = State::replaced(&live.record, establish, now);
+        *state = replaced;
         Ok(record)
     }
 

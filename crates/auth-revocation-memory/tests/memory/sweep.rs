@@ -6,12 +6,12 @@ use auth_core::{
     LoginId, random_bytes,
     revocation::{Lane, MAX_LIFETIME},
     store::{
-        CommitOutcome, Derivation, Establish, Established, Load, LoginKind, Logins, Presented,
-        RefreshHash, RefreshLogins, Revocations, Rotated, Rotation, SessionKey, Sessions,
-        Successor,
+        CommitOutcome, Derivation, Establish, Established, Load, LoginChange, LoginKind, Logins,
+        Presented, RefreshHash, RefreshLogins, Revocations, Rotated, Rotation, SessionKey,
+        Sessions, Successor,
     },
 };
-use auth_revocation_memory::Usage;
+use auth_revocation_memory::{MemoryStore, Usage};
 
 use crate::common::*;
 
@@ -175,5 +175,35 @@ fn refreshes_that_race_the_sweep_are_neither_lost_nor_brought_back() {
             let is_there = now(store.refresh_login(lane, login)) != Ok(None);
             assert_eq!(is_there, matches!(outcome, Ok(Rotated::Advanced { .. })));
         }
+    }
+}
+
+#[test]
+fn a_login_whose_session_went_on_without_it_is_remembered_no_longer_than_it_could_live() {
+    type Leave = fn(&MemoryStore, SessionKey);
+    let ways: [(&str, Leave); 2] = [
+        ("taken off its session", |store, key| {
+            let left = Establish {
+                login: LoginChange::Clear,
+                ..establish(Some(key), session_key())
+            };
+            let left = now(store.establish(&left));
+            assert!(matches!(left, Ok(Established::Done(_))));
+        }),
+        ("revoked, and seen so", |store, key| {
+            now(store.revoke_subject("alice")).expect("revoked");
+            assert!(!is_live(store, &key));
+        }),
+    ];
+    for (way, leave) in ways {
+        let (store, clock) = store();
+        let (key, login) = log_in(&store, "alice");
+        leave(&store, key);
+        now(store.end_login("alice", login)).expect("ended");
+        clock.advance(LIMITS.absolute + SECOND * 121);
+        store.sweep();
+        let left = store.usage().revocations;
+        // That of the subject is remembered for as long as any of its logins could live.
+        assert_eq!(left, usize::from(way.starts_with("revoked")), "{way}");
     }
 }
