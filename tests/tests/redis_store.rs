@@ -190,6 +190,24 @@ async fn a_lane_that_lost_one_revocation_refuses_what_is_older_than_the_loss() {
     assert_eq!(store.verdict(&query(&new)).await, Verdict::Active);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_gone_does_not_hide_what_its_lane_has_lost() {
+    let redis = Redis::start(&[]);
+    let store = store(&redis).await;
+    let alice = log_in(&store).await.expect("the server is good");
+    // From here on it is known whose session it is, and the lane is asked in one go with it.
+    assert!(matches!(store.load(&alice.key).await, Ok(Load::Live(_))));
+    let other = LoginId::random();
+    store.end_login("alice", other).await.expect("it ends");
+    let lane = lane_key(&redis);
+    let id = redis.cli(&["HGET", &lane, "id"]);
+    redis.cli(&["HINCRBY", &lane, "n", "-1"]);
+    let session = redis.cli(&["--scan", "--pattern", "auth:s:*"]);
+    redis.cli(&["DEL", &session]);
+    assert_eq!(store.load(&alice.key).await, Ok(Load::Absent));
+    assert_ne!(redis.cli(&["HGET", &lane, "id"]), id, "the lane is raised");
+}
+
 /// The one lane that has a login of alice.
 fn lane_key(redis: &Redis) -> String {
     let index = redis.cli(&["--scan", "--pattern", "auth:i:*"]);

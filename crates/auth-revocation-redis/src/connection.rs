@@ -92,7 +92,9 @@ impl Connection {
         };
         let hop = servers.hop(sent.first().and_then(|it| it.slot))?;
         let words = sent.iter().map(|it| (it.name, it.args.clone())).collect();
-        let first = hop.node.send_all(turn, words, deadline).await?;
+        let first = hop.node.send_all(turn, words, deadline).await;
+        // Perhaps there is another master by now.
+        let first = first.inspect_err(|_| servers.doubt())?;
         let mut answers = Vec::with_capacity(first.len());
         for (it, answer) in sent.into_iter().zip(first) {
             let answer = it.follow(servers, turn, hop.clone(), answer, until);

@@ -9,8 +9,10 @@ use auth_core::{
 };
 
 use crate::{
+    connection::Connection,
     keys::text,
-    reply::Failure,
+    known::{Known, Question},
+    reply::{Failure, Reply},
     sessions::{now, number, own, session},
     store::Inner,
 };
@@ -47,6 +49,11 @@ impl Inner {
         let mut answers = answers?.into_iter();
         let mut next = || answers.next().unwrap_or_else(|| Err(Failure::unreadable()));
         let (mut record, now) = (next()?.hash()?, now(next()?)?);
+        // Whatever the record says: the lane may have lost data.
+        let asked = match here {
+            Some(question) => self.answered(&connection, &question, next()).await,
+            None => elsewhere.and_then(|(asked, known)| Some((asked, known.ok()?))),
+        };
         if let Some(until) = record.get("until") {
             return Ok(match record.contains_key("next") {
                 _ if now >= number(until)? => Load::Absent,
@@ -74,19 +81,6 @@ impl Inner {
             self.owners.insert(*key, (place, its));
             return Ok(Load::Live(Arc::new(session)));
         }
-        let asked = match (&here, elsewhere) {
-            (Some(question), _) => match next() {
-                Ok(answer) => {
-                    let known = self.heard(&connection, question, answer).await;
-                    known
-                        .ok()
-                        .flatten()
-                        .map(|known| (question.query.place, known))
-                }
-                Err(_) => None,
-            },
-            (None, elsewhere) => elsewhere.and_then(|(asked, known)| Some((asked, known.ok()?))),
-        };
         let entries = match asked {
             // Unless it was read before the record, and the login came between.
             Some((asked, known)) if asked == place && login.version <= known.highest => known,
@@ -114,5 +108,19 @@ impl Inner {
                 Load::Ended
             }
         })
+    }
+
+    /// What the answer to a question says, or what comes of asking again where data was lost.
+    async fn answered(
+        &self,
+        connection: &Connection,
+        question: &Question,
+        answer: Result<Reply, Failure>,
+    ) -> Option<(Place, Known)> {
+        let known = match self.heard(connection, question, answer.ok()?).await.ok()? {
+            Some(known) => known,
+            None => self.entries(connection, &question.query).await.ok()?,
+        };
+        Some((question.query.place, known))
     }
 }
