@@ -89,11 +89,11 @@ impl Revocations for TestStore {
     }
 
     async fn epoch(&self, _: &str) -> Result<Epoch, Unavailable> {
-        unimplemented!("streams do not ask for it")
+        unreachable!("streams do not ask for it")
     }
 
     async fn revoke(&self, _: Op, _: &Revocation) -> Result<(), StoreError> {
-        unimplemented!("streams revoke nothing")
+        unreachable!("streams revoke nothing")
     }
 
     fn subscribe(&self) -> Subscription {
